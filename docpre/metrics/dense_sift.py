@@ -41,7 +41,9 @@ def _orientation_bands(image: NDArray[np.float64]) -> NDArray[np.float64]:
         cosine = np.maximum((gradient_x * np.cos(angle) + gradient_y * np.sin(angle)) / divisor, 0)
         power_8 = np.square(np.square(np.square(cosine)))
         bands[..., k] = power_8 * cosine * magnitude
-    return cv2.sepFilter2D(bands, cv2.CV_64F, _CELL_WINDOW, _CELL_WINDOW, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(
+        cv2.sepFilter2D(bands, cv2.CV_64F, _CELL_WINDOW, _CELL_WINDOW, borderType=cv2.BORDER_REPLICATE), np.float64
+    )
 
 
 @compiled

@@ -19,10 +19,12 @@ def round_half_away(values: Array) -> Array:
     return np.copysign(np.floor(np.abs(values) + 0.5), values)
 
 
-def gray_from_bgr(image_bgr: Array) -> NDArray[np.uint8]:
-    """MATLAB's rgb2gray of a uint8 (h, w, 3) BGR image: 0.2989 R + 0.5870 G + 0.1140 B, rounded; (h, w)."""
-    weighted = image_bgr.astype(np.float64) @ np.array([0.1140, 0.5870, 0.2989])
-    return round_half_away(weighted).astype(np.uint8)
+def gray_from_bgr(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """MATLAB's rgb2gray of (h, w, 3) BGR: 0.2989 R + 0.5870 G + 0.1140 B, rounded; (h, w)."""
+    weighted = np.full(image_bgr.shape[:2], 5000, np.uint32)
+    for channel, weight in enumerate((1140, 5870, 2989)):
+        weighted += image_bgr[..., channel] * np.uint32(weight)
+    return (weighted // 10000).astype(np.uint8)
 
 
 def gaussian_kernel(length: int, sigma: float) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ def ms_ssim(prediction: NDArray[np.uint8], reference: NDArray[np.uint8]) -> floa
         reference: (h, w) gray, of the same size.
 
     Returns:
-        1 for equal images, at least -1.
+        1.0001 for equal images, as the weights add up to that.
     """
     total = 0.0
     for level, weight in enumerate(LEVEL_WEIGHTS):
@@ -52,4 +52,4 @@ def ssim(image_1: NDArray[np.uint8], image_2: NDArray[np.uint8]) -> float:
 
 def _blur(image: NDArray[np.float64]) -> NDArray[np.float64]:
     kernel = gaussian_kernel(11, 1.5)
-    return cv2.sepFilter2D(image, cv2.CV_64F, kernel, kernel, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.sepFilter2D(image, cv2.CV_64F, kernel, kernel, borderType=cv2.BORDER_REPLICATE), np.float64)

@@ -203,7 +203,6 @@ def _mean_of_four(offset_xy: Int32) -> Int32:
 
 
 def _start_from_coarser(messages: Int32, coarser: Int32) -> None:
-    height, width = messages.shape[1:3]
     for y in (0, 1):
         for x in (0, 1):
             part = messages[:, y::2, x::2]

@@ -34,7 +34,7 @@ Image = NDArray[np.uint8] | str | os.PathLike[str]
 class UnwarpingMetrics(TypedDict):
     """What `unwarping_metrics` gives.
 
-    ms_ssim: structural similarity on five scales; 1 is best.
+    ms_ssim: structural similarity on five scales; equal images give 1.0001, the sum of the protocol's weights.
     ld: local distortion, pixels of the half-size evaluation image; 0 is best.
     ad: aligned distortion, as ld but free of scale and shift, and weighted by gradient; 0 is best.
     """
@@ -53,6 +53,9 @@ def unwarping_metrics(
     Ma et al. ("DocUNet", CVPR 2018) and Ma et al. (SIGGRAPH 2022, AD), the flow that of Liu et al. (PAMI 2011).
     The figures repeat to the last digit. A pair takes about 2 s on one core, once numba has compiled (some
     seconds, the first time on a machine).
+
+    Resizing the one by a factor and the other to a size, as the protocol does, leaves some difference between equal
+    images of a few pixels or of noise; on pages it is nil or nearly so.
 
     Args:
         prediction: the flattened page, uint8, gray (h, w) or (h, w, 1), BGR (h, w, 3) or BGRA (h, w, 4), whose alpha
