@@ -1,7 +1,6 @@
 """The packages of the `eval` extra: found when they are used, so that every module imports without them."""
 
 import importlib
-import importlib.util
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -9,14 +8,15 @@ from typing import Any
 from docpre.errors import EngineError
 
 
-def require(package: str) -> ModuleType:
-    """Import a package of the `eval` extra.
+def require(module: str) -> ModuleType:
+    """Import a module of a package of the `eval` extra.
 
     Raises:
-        EngineError: it is not installed.
+        EngineError: the package is not installed.
     """
+    package = module.partition(".")[0]
     try:
-        return importlib.import_module(package)
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name != package:
             raise
@@ -25,13 +25,14 @@ def require(package: str) -> ModuleType:
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """numba.njit that caches on disk and frees the GIL; without numba, a function that says how to get it."""
-    if importlib.util.find_spec("numba") is None:
+    try:
+        import numba
+    except ModuleNotFoundError:
 
         def needs_numba(*_args: Any) -> None:
             require("numba")
 
         return needs_numba
-    import numba
 
     try:
         return numba.njit(cache=True, nogil=True)(function)

@@ -74,8 +74,7 @@ def unwarping_metrics(
         ConfigError: an unknown gradient_border.
         EngineError: numba is not installed (`pip install 'docpre[eval]'`).
     """
-    if gradient_border not in get_args(Border):
-        raise ConfigError(f"gradient_border is {gradient_border!r}; it is one of {', '.join(get_args(Border))}")
+    _check_border(gradient_border)
     require("numba")
     reference_gray = _gray(reference, "reference")
     prediction_gray = _gray(prediction, "prediction")
@@ -99,7 +98,7 @@ def unwarping_metrics_many(
 
     Args:
         pairs: (prediction, reference) each, as arrays or as paths of image files. They are drawn a few at a time, so
-            a generator or paths keep memory small (some 350 MB a worker).
+            a generator or paths keep memory small (some 400 MB a worker).
         workers: pairs at a time; by default the cores that this process may use.
         progress: show a bar on stderr.
         gradient_border: see `unwarping_metrics`.
@@ -113,8 +112,7 @@ def unwarping_metrics_many(
     """
     if workers is not None and workers < 1:
         raise ConfigError(f"workers is {workers}; it is at least 1")
-    if gradient_border not in get_args(Border):
-        raise ConfigError(f"gradient_border is {gradient_border!r}; it is one of {', '.join(get_args(Border))}")
+    _check_border(gradient_border)
     require("numba")
     workers = workers or _usable_cores()
 
@@ -141,6 +139,11 @@ def unwarping_metrics_many(
         while waiting:
             take()
     return results
+
+
+def _check_border(gradient_border: str) -> None:
+    if gradient_border not in get_args(Border):
+        raise ConfigError(f"gradient_border is {gradient_border!r}; it is one of {', '.join(get_args(Border))}")
 
 
 def _half_size(gray: NDArray[np.uint8]) -> NDArray[np.float64]:
