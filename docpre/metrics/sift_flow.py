@@ -124,7 +124,7 @@ def data_term(
 
     Returns:
         (h, w, n, n), n = 2 window + 1, over y then x of the window. Where a match lies outside the image it costs
-        what half of all matches inside don't exceed.
+        about the median of all matches inside.
     """
     distances = _distances(descriptors_1, descriptors_2, offset_xy, window)
     inside = distances[distances >= 0]
@@ -133,7 +133,10 @@ def data_term(
 
 
 def _median_price(distances: Int32) -> int:
-    """The median by a histogram of 20,000 bins, as the authors' program has it."""
+    """About the median of the distances, as the authors' program takes it.
+
+    Its histogram of 20,000 bins begins at 0 and yet the least distance is added to the bin found.
+    """
     low, high = int(distances.min()), int(distances.max())
     if low == high:
         return low
