@@ -1,0 +1,429 @@
+"""Flat pages in, photos of them out, with exact ground truth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from train.synth.background import draw_background
+from train.synth.camera import Camera, area_px, draw_camera, project, rays_to_plane
+from train.synth.config import SynthConfig
+from train.synth.isometry import relax
+from train.synth.lens import Lens, draw_lens, expose, gaussian_blur, to_linear
+from train.synth.light import SKY_LIGHTS, Lamps, draw_lamps, photographer_shade, shade, shadow_heights, visibility
+from train.synth.photo import Photos
+from train.synth.raster import grid_faces, rasterize
+from train.synth.surface import GRID_HW, Surface, draw_surface, facets, lay_on_table
+
+Array = NDArray[np.float64]
+_PAGE, _FACING, _BLOCK = 0, 1, 2
+
+
+@dataclass
+class Scene:
+    """All that one photo is made from; draw one, change what must differ, and give it to `Synthesiser.photograph`.
+
+    Attributes:
+        surface: the bent page; `surface.nodes` already lie where they are photographed.
+        floor: height of the table, 0 under a page that lies on it.
+        camera: the camera.
+        lamps: the light.
+        lens: the optics and the file.
+        clutter: whether other things lie on the table.
+        texture: name of the table's texture, or None for chance.
+        detail: source of chance of what is drawn finely: paper and table.
+    """
+
+    surface: Surface
+    floor: float
+    camera: Camera
+    lamps: Lamps
+    lens: Lens
+    clutter: bool
+    texture: str | None
+    detail: np.random.Generator
+
+
+class Synthesiser:
+    """Makes photos of flat pages.
+
+    The same seed and number give the same photo, whatever else is in the batch (its sensor's noise differs between CPU
+    and GPU).
+
+    Args:
+        config: ranges; the defaults when None.
+        seed: seed of all photos.
+        device: where the drawing is done.
+    """
+
+    def __init__(self, config: SynthConfig | None = None, seed: int = 0, device: torch.device | str = "cpu") -> None:
+        self.config = config or SynthConfig()
+        self.seed = seed
+        self.device = torch.device(device)
+
+    def __call__(self, pages: Sequence[NDArray[np.uint8]], numbers: Sequence[int]) -> Photos:
+        """Photograph pages.
+
+        Args:
+            pages: B flat pages, (H, W, 3) RGB uint8 of any size.
+            numbers: B sample numbers, 0 or more.
+
+        Returns:
+            The photos.
+
+        Raises:
+            ValueError: if the counts differ, or a page is not RGB uint8.
+        """
+        if len(pages) != len(numbers) or not pages:
+            raise ValueError(f"{len(pages)} pages for {len(numbers)} numbers; as many of each are needed, one or more")
+        for page in pages:
+            if page.dtype != np.uint8 or page.ndim != 3 or page.shape[2] != 3:
+                raise ValueError(f"a page must be (H, W, 3) uint8 RGB, got {page.shape} {page.dtype}")
+        return self.photograph(pages, self.draw_scenes([(p.shape[1], p.shape[0]) for p in pages], numbers))
+
+    def draw_scenes(self, pages_wh: Sequence[tuple[int, int]], numbers: Sequence[int]) -> list[Scene]:
+        """Draw what the photos are made from.
+
+        Args:
+            pages_wh: width and height of each page in pixels.
+            numbers: sample numbers.
+
+        Returns:
+            B scenes.
+        """
+        config = self.config
+        streams = [[np.random.default_rng([self.seed, number, part]) for part in range(5)] for number in numbers]
+        surfaces = [draw_surface(s[0], wh, config) for s, wh in zip(streams, pages_wh, strict=True)]
+        self.relax_surfaces(surfaces)
+        scenes = []
+        for surface, (_, eye, lamp, optics, detail) in zip(surfaces, streams, strict=True):
+            kind = surface.kind
+            held = kind not in ("scan", "book") and eye.random() < config.held
+            floor = -float(eye.uniform(0.5, 2.0)) if held else 0.0
+            rest_on_table(surface)
+            camera = draw_camera(eye, surface.nodes, kind, config)
+            clutter = kind != "scan" and bool(eye.random() < config.clutter)
+            lamps, lens = draw_lamps(lamp, kind, config), draw_lens(optics, kind, config)
+            scenes.append(Scene(surface, floor, camera, lamps, lens, clutter, None, detail))
+        return scenes
+
+    def relax_surfaces(self, surfaces: Sequence[Surface]) -> None:
+        """Give the surfaces' nodes the flat pages' lengths, in place."""
+        nodes = torch.as_tensor(np.stack([s.nodes for s in surfaces]), dtype=torch.float32, device=self.device)
+        size_wh = torch.as_tensor(np.stack([s.size_wh for s in surfaces]), dtype=torch.float32, device=self.device)
+        relaxed = relax(nodes.permute(0, 3, 1, 2).contiguous(), size_wh, self.config.relax_steps)
+        for surface, new in zip(surfaces, relaxed.permute(0, 2, 3, 1).cpu().double().numpy(), strict=True):
+            surface.nodes = new
+
+    def photograph(self, pages: Sequence[NDArray[np.uint8]], scenes: Sequence[Scene]) -> Photos:
+        """Photograph scenes.
+
+        Args:
+            pages: B flat pages, (H, W, 3) RGB uint8.
+            scenes: B scenes.
+
+        Returns:
+            The photos.
+        """
+        config, device = self.config, self.device
+        width, height = config.size_wh
+        batch = len(scenes)
+        nodes = self._tensor(np.stack([s.surface.nodes for s in scenes]))
+        rows, cols = nodes.shape[1:3]
+        placed = [project(s.surface.nodes, s.camera) for s in scenes]
+        nodes_px = self._tensor(np.stack([xy for xy, _ in placed]))
+
+        mesh = _Mesh(scenes, placed, device)
+        drawn = rasterize(mesh.xy, mesh.depth, mesh.faces, mesh.photo, batch, (height, width))
+        hit = drawn.face >= 0
+        face = drawn.face.clamp_min(0)
+        material = torch.where(hit, mesh.material[face], -1)
+        corners = mesh.faces[face]
+        uv = (mesh.uv[corners] * drawn.weights[..., None]).sum(-2)
+        upper = mesh.upper[face]
+        mask = (material == _PAGE) & upper
+
+        scale = self._tensor(np.array([max(width - 1, 1), max(height - 1, 1)])) / 2
+        nodes_xy = (nodes_px / scale - 1).permute(0, 3, 1, 2)
+        step_v, step_u = (rows - 1) // (GRID_HW[0] - 1), (cols - 1) // (GRID_HW[1] - 1)
+        backward_map = functional.interpolate(nodes_xy, (height, width), mode="bilinear", align_corners=True)
+        rotation = self._tensor(np.stack([s.camera.rotation for s in scenes]))
+        eye = self._tensor(np.stack([s.camera.position for s in scenes]))
+        ahead = (nodes - eye[:, None, None]) @ rotation[:, None].transpose(-1, -2)
+        grid_xyz = ahead[:, ::step_v, ::step_u].permute(0, 3, 1, 2)
+        grid_xyz = grid_xyz - grid_xyz.mean((-2, -1), keepdim=True)
+
+        if config.lit:
+            linear = self._lit_picture(pages, scenes, placed, nodes, rotation, eye, material, upper, uv, mesh, face)
+            image = expose(linear, [s.lens for s in scenes])
+        else:
+            image = torch.full((batch, 3, height, width), 127.0, device=device)
+            for i in range(batch):
+                seen = self._page_colours(pages[i], placed[i][0], uv[i])
+                image[i] = torch.where(mask[i], seen, image[i])
+            image = image.round().to(torch.uint8)
+        return Photos(
+            image=image.permute(0, 2, 3, 1).contiguous(),
+            grid_xy=nodes_xy[:, :, ::step_v, ::step_u].contiguous(),
+            grid_xyz=grid_xyz.contiguous(),
+            backward_map=backward_map,
+            mask=mask,
+            uv=torch.where(mask[:, None], uv.permute(0, 3, 1, 2), torch.nan),
+            kind=tuple(s.surface.kind for s in scenes),
+        )
+
+    def _tensor(self, values: Array) -> Tensor:
+        return torch.as_tensor(values, dtype=torch.float32, device=self.device)
+
+    def _page_colours(self, page: NDArray[np.uint8], nodes_px: Array, uv: Tensor) -> Tensor:
+        """Colours of a flat page at (H, W, 2) places on it, (3, H, W) in [0, 255].
+
+        The page is first shrunk to a little over the resolution that it has in the photo, so that nothing aliases.
+        """
+        page_h, page_w = page.shape[:2]
+        shrink = min(1.0, 1.35 * (area_px(nodes_px) / (page_h * page_w)) ** 0.5)
+        small = page
+        if shrink < 0.85:
+            size = max(8, round(page_w * shrink)), max(8, round(page_h * shrink))
+            small = cv2.resize(page, size, interpolation=cv2.INTER_AREA)
+        texture = torch.from_numpy(np.ascontiguousarray(small)).to(self.device).permute(2, 0, 1)[None].float()
+        # Centres of the page's outer pixels are -1 and 1; grid_sample without aligned corners wants outer edges.
+        span = uv.new_tensor([page_w, page_h])
+        place = ((uv + 1) * (span - 1) + 1) / span - 1
+        return functional.grid_sample(texture, place[None], padding_mode="border", align_corners=False)[0]
+
+    def _lit_picture(
+        self,
+        pages: Sequence[NDArray[np.uint8]],
+        scenes: Sequence[Scene],
+        placed: Sequence[tuple[Array, Array]],
+        nodes: Tensor,
+        rotation: Tensor,
+        eye: Tensor,
+        material: Tensor,
+        upper: Tensor,
+        uv: Tensor,
+        mesh: "_Mesh",
+        face: Tensor,
+    ) -> Tensor:
+        """Linear light of the photos, (B, 3, H, W)."""
+        width, height = self.config.size_wh
+        batch = len(scenes)
+        lamps = {f.name: self._tensor(np.stack([getattr(s.lamps, f.name) for s in scenes])) for f in fields(Lamps)}
+        floor = self._tensor(np.array([s.floor for s in scenes]))
+        lights = lamps["positions"]
+        fine = max(1, round(max(width, height) / 712))
+        heights = shadow_heights(mesh.coarse, mesh.coarse_faces, mesh.coarse_photo, lights, floor, 128 + 64 * fine)
+
+        def lit_at(key_points: Tensor, sky_points: Tensor, index: slice) -> Tensor:
+            key, sky = (slice(None, -SKY_LIGHTS), slice(-SKY_LIGHTS, None))
+            shaded = photographer_shade(key_points, lamps["shade"][index], lights[index, key].mean(1))
+            direct = visibility(key_points, heights[index, key], lights[index, key], floor[index]) * shaded
+            around = visibility(sky_points, heights[index, sky], lights[index, sky], floor[index])
+            return torch.stack([direct, around * (0.6 + 0.4 * shaded)], 1)
+
+        cells = 8 * fine
+        relief = self._tensor(np.stack([_relief(s, cells) for s in scenes]))
+        paper = self._shade_sheet(nodes, relief, lit_at, slice(None), lamps, eye)
+        luminance = paper[:, :3].mean(1).flatten(1)
+        white = luminance.quantile(0.7, dim=1) if luminance.shape[1] < 1_000_000 else luminance.mean(1)
+        gain = (lamps["exposure"] / white.clamp_min(1e-3)).view(-1, 1, 1, 1)
+
+        at_pixel = functional.grid_sample(paper, uv, padding_mode="border", align_corners=True)
+        falling = torch.where(upper[:, None], at_pixel[:, :3], at_pixel[:, 3:6])
+        mirrored = torch.where(upper, at_pixel[:, 6], 0.0)[:, None] * lamps["colour"][:, 0, :, None, None]
+
+        # The table: light on a coarse grid of pixels, texture at full resolution.
+        coarse_h, coarse_w = -(-height // 4), -(-width // 4)
+        ys = torch.linspace(0, height - 1, coarse_h, device=self.device)
+        xs = torch.linspace(0, width - 1, coarse_w, device=self.device)
+        pixels = torch.stack(torch.meshgrid(xs, ys, indexing="xy"), -1).view(-1, 2)
+        focal = self._tensor(np.array([s.camera.focal_px for s in scenes]))
+        centre = self._tensor(np.stack([s.camera.centre_xy for s in scenes]))
+        on_table = rays_to_plane(rotation, eye, focal, centre, pixels, floor)
+        points = torch.cat([on_table, floor.view(-1, 1, 1).expand(-1, len(pixels), 1)], 2)
+        normal = torch.zeros_like(points)
+        normal[..., 2] = 1
+        lit = lit_at(points, points, slice(None)).view(batch, 2, coarse_h, coarse_w)
+        # The lights all around are few: their shadows' steps are blurred away.
+        lit[:, 1:] = gaussian_blur(lit[:, 1:], torch.full_like(floor, 4.0 * fine))
+        lit[:, :1] = gaussian_blur(lit[:, :1], torch.full_like(floor, 0.6 * fine))
+        table = shade(points, normal, lit.flatten(2), lamps, eye).front.view(batch, 3, coarse_h, coarse_w)
+        table = functional.interpolate(table, (height, width), mode="bilinear", align_corners=True)
+        table_xy = on_table.view(batch, coarse_h, coarse_w, 2).permute(0, 3, 1, 2)
+        table_xy = functional.interpolate(table_xy, (height, width), mode="bilinear", align_corners=True)
+
+        texture_px = max(width, height) if fine == 1 else round(1.5 * max(width, height))
+        linear = torch.empty(batch, 3, height, width, device=self.device)
+        for i, scene in enumerate(scenes):
+            held = scene.floor < 0
+            texture, affine = draw_background(
+                scene.detail,
+                on_table[i].cpu().double().numpy(),
+                max(width, height),
+                scene.clutter,
+                held,
+                self.device,
+                scene.texture,
+            )
+            if scene.surface.kind == "scan":
+                texture = torch.full_like(texture, float(scene.detail.choice([0.02, 0.75, 0.85])))
+            place = torch.einsum("ij,jhw->hwi", affine[:, :2], table_xy[i]) + affine[:, 2]
+            behind = functional.grid_sample(texture[None], place[None], padding_mode="reflection", align_corners=True)
+            behind = behind[0] * table[i]
+            colour = to_linear(self._page_colours(pages[i], placed[i][0], uv[i]) / 255)
+            colour = 0.035 + 0.815 * colour
+            colour = torch.where(upper[i], colour, 0.74 + 0.08 * colour)
+            seen = colour * falling[i] + mirrored[i]
+            if scene.surface.facing is not None:
+                seen = self._add_book(pages[i], scene, i, seen, material[i], uv[i], lit_at, lamps, eye, mesh, face[i])
+            linear[i] = torch.where(material[i] >= 0, seen, behind)
+        return linear * gain / 0.85
+
+    def _shade_sheet(self, nodes, relief, lit_at, index, lamps, eye) -> Tensor:  # type: ignore[no-untyped-def]
+        """Light on sheets: (B, 7, Rs, Cs), RGB above, RGB below and the mirrored lamp, corners aligned."""
+        grid = nodes.permute(0, 3, 1, 2)
+        along = functional.pad(grid[..., 2:] - grid[..., :-2], (1, 1, 0, 0), mode="replicate")
+        down = functional.pad(grid[..., 2:, :] - grid[..., :-2, :], (0, 0, 1, 1), mode="replicate")
+        along, down = functional.normalize(along, dim=1), functional.normalize(down, dim=1)
+        # Shadows are looked up a little off the paper, on the light's side, lest it shade itself at grazing light.
+        normal = torch.linalg.cross(down, along, dim=1)
+        key = functional.normalize(lamps["positions"][index][:, :-SKY_LIGHTS].mean(1)[:, :, None, None] - grid, dim=1)
+        facing = torch.tanh(8 * (key * normal).sum(1, keepdim=True))
+        off_paper = (grid + 0.012 * facing * normal).flatten(2).transpose(1, 2)
+        above = nodes.flatten(1, 2) + nodes.new_tensor([0.0, 0.0, 0.012])
+        lit = lit_at(off_paper, above, index).view(len(nodes), 2, *nodes.shape[1:3])
+        step = (nodes.shape[1] - 1) / (GRID_HW[0] - 1)
+        lit[:, 1:] = gaussian_blur(lit[:, 1:], torch.full_like(eye[index, 0], 1.5 * step))
+        size = relief.shape[-2:]
+        together = torch.cat([grid, along, down, lit], 1)
+        together = functional.interpolate(together, size, mode="bilinear", align_corners=True)
+        grid, along, down, lit = together.split([3, 3, 3, 2], 1)
+        normal = torch.linalg.cross(down, along, dim=1)
+        normal = normal - relief[:, :1] * along + relief[:, 1:] * down
+        normal = functional.normalize(normal, dim=1)
+        chosen = {name: value[index] for name, value in lamps.items()}
+        light = shade(
+            grid.flatten(2).transpose(1, 2), normal.flatten(2).transpose(1, 2), lit.flatten(2), chosen, eye[index]
+        )
+        return torch.cat([light.front, light.back, light.mirrored[:, None]], 1).view(len(nodes), 7, *size)
+
+    def _add_book(self, page, scene, i, seen, material, uv, lit_at, lamps, eye, mesh, face) -> Tensor:  # type: ignore[no-untyped-def]
+        """Colours of the facing page and of the block of pages below, put into those of the page."""
+        relief = torch.zeros(1, 2, 177, 121, device=self.device)
+        facing = self._tensor(scene.surface.facing)[None]
+        light = self._shade_sheet(facing, relief, lit_at, slice(i, i + 1), lamps, eye)
+        falling = functional.grid_sample(light[:, :3], uv[None], padding_mode="border", align_corners=True)[0]
+        other = uv.clone()
+        other[..., 1] = torch.remainder(uv[..., 1] + 1.63, 2) - 1
+        xy, _ = project(scene.surface.nodes, scene.camera)
+        colour = 0.035 + 0.815 * to_linear(self._page_colours(page, xy, other) / 255)
+        leaf = torch.sin(uv[..., 1] * 60) * 0.06 + torch.sin(uv[..., 1] * 23.7) * 0.05
+        block = light[:, :3].mean((0, 2, 3)).view(3, 1, 1) * (0.5 + leaf)
+        seen = torch.where(material == _FACING, colour * falling, seen)
+        return torch.where(material == _BLOCK, block, seen)
+
+
+def rest_on_table(surface: Surface) -> None:
+    """Lay a sheet on the table, or stand a book on it, in place."""
+    if surface.facing is None:
+        surface.nodes = lay_on_table(surface.nodes)
+        return
+    low = min(surface.nodes[..., 2].min(), surface.facing[..., 2].min()) - surface.thickness
+    surface.nodes = surface.nodes - [0.0, 0.0, low]
+    surface.facing = surface.facing - [0.0, 0.0, low]
+
+
+def _relief(scene: Scene, cells: int) -> Array:
+    """Fine slopes of the paper, (2, Rs, Cs), along x and y of the page: creases and crumples beyond the mesh."""
+    surface, rng = scene.surface, scene.detail
+    rows, cols = (GRID_HW[0] - 1) * cells + 1, (GRID_HW[1] - 1) * cells + 1
+    slopes = np.zeros((2, rows, cols))
+    if surface.kind == "scan":
+        return slopes
+    width, height = surface.size_wh
+    x = (np.linspace(-0.5, 0.5, cols) * width)[None, :]
+    y = (np.linspace(0.5, -0.5, rows) * height)[:, None]
+    mesh_step = 1.0 / (surface.nodes.shape[0] - 1)
+    for crease in surface.creases:
+        # The mesh bends over two cells where paper breaks: the difference is added as a slope.
+        distance = x * np.cos(crease.angle_rad) + y * np.sin(crease.angle_rad) - crease.offset
+        reach = 1.6 * mesh_step
+        sharp = np.tanh(distance / 0.0015) * np.clip(1 - np.abs(distance) / reach, 0, None)
+        worn = rng.uniform(0.05, 0.25) * distance / 0.002 * np.exp(-0.5 * (distance / 0.002) ** 2)
+        slope = 0.5 * crease.bend_rad * sharp + np.sign(crease.bend_rad) * worn
+        slopes[0] += slope * np.cos(crease.angle_rad)
+        slopes[1] += slope * np.sin(crease.angle_rad)
+    if surface.crumpled > 0:
+        step = 2
+        place = np.stack(np.broadcast_arrays(x[:, ::step], y[::step]), -1)
+        rough = facets(place, rng, 70) * 0.0016 * surface.crumpled
+        gradient_y = np.gradient(rough, axis=0) / (y[step, 0] - y[0, 0])
+        gradient_x = np.gradient(rough, axis=1) / (x[0, step] - x[0, 0])
+        for i, gradient in enumerate((gradient_x, gradient_y)):
+            slopes[i] += cv2.resize(gradient, (cols, rows), interpolation=cv2.INTER_LINEAR)
+    # No sheet is quite smooth.
+    for i in range(2):
+        lumps = rng.standard_normal((9, 7)).astype(np.float64) * rng.uniform(0.0, 0.02)
+        slopes[i] += cv2.resize(lumps, (cols, rows), interpolation=cv2.INTER_CUBIC)
+    return slopes
+
+
+class _Mesh:
+    """Triangles of all the batch's photos in one list: pages, facing pages and the blocks below books."""
+
+    def __init__(self, scenes: Sequence[Scene], placed: Sequence[tuple[Array, Array]], device: torch.device) -> None:
+        rows, cols = scenes[0].surface.nodes.shape[:2]
+        sheet_faces = grid_faces(rows, cols).numpy()
+        sheet_uv = np.stack(np.meshgrid(np.linspace(-1, 1, cols), np.linspace(-1, 1, rows)), -1).reshape(-1, 2)
+        every = 2 if rows > GRID_HW[0] else 1
+        coarse_faces = grid_faces(*(len(range(0, n, every)) for n in (rows, cols))).numpy()
+        xy, depth, uv, faces, photo, material = [], [], [], [], [], []
+        coarse, low_faces, low_photo = [], [], []
+        corners = low_corners = 0
+
+        def add(points_xy: Array, ahead: Array, places: Array, triangles: NDArray[np.int64], what: int) -> None:
+            nonlocal corners
+            xy.append(points_xy.reshape(-1, 2))
+            depth.append(ahead.reshape(-1))
+            uv.append(places)
+            faces.append(triangles + corners)
+            photo.append(np.full(len(triangles), i))
+            material.append(np.full(len(triangles), what))
+            corners += len(places)
+
+        for i, (scene, (points_xy, ahead)) in enumerate(zip(scenes, placed, strict=True)):
+            add(points_xy, ahead, sheet_uv, sheet_faces, _PAGE)
+            sheets = [scene.surface.nodes]
+            if scene.surface.facing is not None:
+                sheets.append(scene.surface.facing)
+                add(*project(scene.surface.facing, scene.camera), sheet_uv, sheet_faces, _FACING)
+                for sheet in sheets:
+                    rim = np.concatenate([sheet[0], sheet[1:, -1], sheet[-1, -2::-1], sheet[-2:0:-1, 0]])
+                    # Set in a little, as a book's block is below its uppermost leaf.
+                    wall = np.stack([rim - [0, 0, 0.002], rim * [1.0, 1.0, 0.0] + [0, 0, scene.floor]])
+                    strip = np.stack(np.meshgrid(np.linspace(-1, 1, len(rim)), [-1.0, 1.0]), -1).reshape(-1, 2)
+                    add(*project(wall, scene.camera), strip, grid_faces(2, len(rim)).numpy(), _BLOCK)
+            for sheet in sheets:
+                coarse.append(sheet[::every, ::every].reshape(-1, 3))
+                low_faces.append(coarse_faces + low_corners)
+                low_photo.append(np.full(len(coarse_faces), i))
+                low_corners += len(coarse[-1])
+
+        def real(parts: list[Array]) -> Tensor:
+            return torch.as_tensor(np.concatenate(parts), dtype=torch.float32, device=device)
+
+        def whole(parts: list[NDArray[np.int64]]) -> Tensor:
+            return torch.as_tensor(np.concatenate(parts), dtype=torch.int64, device=device)
+
+        self.xy, self.depth, self.uv, self.coarse = real(xy), real(depth), real(uv), real(coarse)
+        self.faces, self.photo, self.material = whole(faces), whole(photo), whole(material)
+        self.coarse_faces, self.coarse_photo = whole(low_faces), whole(low_photo)
+        corner = self.xy[self.faces]
+        first, second = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
+        self.upper = first[:, 0] * second[:, 1] - second[:, 0] * first[:, 1] < 0
