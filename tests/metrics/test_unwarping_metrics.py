@@ -64,7 +64,7 @@ def test_figures_of_the_original_code() -> None:
     pairs = [(REFERENCE / row["prediction"], REFERENCE / row["reference"]) for row in rows]
     for row, figures in zip(rows, unwarping_metrics_many(pairs, progress=False), strict=True):
         assert isinstance(figures, dict), figures
-        # The bounds are 1, 3 and 5 %; the figures are printed to four digits.
+        # The figures are printed to four digits, and agree to all of them.
         for name, value in figures.items():
             assert value == pytest.approx(float(row[name]), abs=6e-5, rel=1e-4), (row["prediction"], name)
 
