@@ -1,0 +1,38 @@
+"""Engines run a network; each has a file of its own. ``create_engine`` picks and starts one."""
+
+from __future__ import annotations
+
+from docpre.engines.base import ENGINES, Engine, RuntimeOptions
+from docpre.engines.devices import choose
+from docpre.registry import ModelSpec, Weights, find_weights
+
+__all__ = ["ENGINES", "Engine", "RuntimeOptions", "create_engine"]
+
+
+def create_engine(spec: ModelSpec, options: RuntimeOptions, model_dir: str | None = None) -> tuple[Engine, Weights]:
+    """Find a model's weights and start an engine with them.
+
+    Args:
+        spec: the model.
+        options: engine, device and the like.
+        model_dir: a directory to take the weights from.
+
+    Returns:
+        The engine, and where its weights came from.
+
+    Raises:
+        ConfigError: the device's name is malformed.
+        EngineError: the engine or device can't run here.
+        ModelError: there are no weights, or they are not of this network.
+    """
+    name, device = choose(options.engine, options.device)
+    options.warn_of_no_effect(name, device)
+    if name == "torch":
+        from docpre.engines.torch import SUFFIXES, TorchEngine
+
+        weights = find_weights(spec, model_dir, SUFFIXES)
+        return TorchEngine(spec, weights.path, device, options), weights
+    from docpre.engines.onnxruntime import OnnxRuntimeEngine
+
+    weights = find_weights(spec, model_dir, (".onnx",))
+    return OnnxRuntimeEngine(spec, weights.path, device, options), weights

@@ -1,0 +1,127 @@
+"""What an engine is, and the choices that a user has about it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docpre.errors import ConfigError
+
+ENGINES = ("onnxruntime", "torch")
+PRECISIONS = ("fp32", "fp16")
+
+
+class Engine(Protocol):
+    """A network that is ready to run. Safe to share between threads."""
+
+    name: str
+    device: str
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Pictures (N, 3, H, W), normalised, to the network's answer: scores (N, classes) or grids (N, 2, 45, 31).
+
+        Raises:
+            EngineError: the engine failed.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class RuntimeOptions:
+    """How networks are run; the names and defaults are PaddleOCR's.
+
+    Args:
+        engine: ``onnxruntime`` or ``torch``. None: ONNX Runtime, or torch where only torch has the device.
+        device: ``cpu``, ``gpu``, ``gpu:0`` or another type and number. None: GPU 0 if an engine here can use one,
+            else the CPU.
+        precision: ``fp32`` or ``fp16``.
+        cpu_threads: at most so many threads a network; never more than the machine has.
+        enable_hpi, use_tensorrt, min_subgraph_size, enable_mkldnn, mkldnn_cache_capacity, enable_cinn: taken for
+            PaddleOCR's sake. What can have no effect here warns once.
+    """
+
+    engine: str | None = None
+    device: str | None = None
+    enable_hpi: bool | None = False
+    use_tensorrt: bool = False
+    min_subgraph_size: int = 3
+    precision: str = "fp32"
+    enable_mkldnn: bool | None = None
+    mkldnn_cache_capacity: int = 10
+    cpu_threads: int = 8
+    enable_cinn: bool = False
+
+    def __post_init__(self) -> None:
+        if self.engine is not None and self.engine not in ENGINES:
+            raise ConfigError(f"engine is one of {', '.join(ENGINES)} or None, not {self.engine!r}.")
+        if self.precision not in PRECISIONS:
+            raise ConfigError(f"precision is one of {', '.join(PRECISIONS)}, not {self.precision!r}.")
+        for name, lowest in (("cpu_threads", 1), ("min_subgraph_size", 1), ("mkldnn_cache_capacity", 0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
+                raise ConfigError(f"{name} is a whole number of at least {lowest}, not {value!r}.")
+        for name in ("enable_hpi", "use_tensorrt", "enable_mkldnn", "enable_cinn"):
+            value = getattr(self, name)
+            if not (isinstance(value, bool) or (value is None and name in ("enable_hpi", "enable_mkldnn"))):
+                raise ConfigError(f"{name} is True or False, not {value!r}.")
+        if self.device is not None and not isinstance(self.device, str):
+            raise ConfigError(f"device is a text such as 'cpu' or 'gpu:0', not {self.device!r}.")
+
+    @classmethod
+    def from_arguments(cls, device: str | None, arguments: Mapping[str, Any]) -> RuntimeOptions:
+        """Options from a constructor's keyword arguments.
+
+        Raises:
+            ConfigError: one is unknown or wrong.
+        """
+        known = sorted(field.name for field in fields(cls))
+        if unknown := sorted(set(arguments) - set(known)):
+            raise ConfigError(f"Unknown argument: {', '.join(unknown)}. Arguments on running are {', '.join(known)}.")
+        return cls(device=device, **arguments)
+
+    @property
+    def threads(self) -> int:
+        """``cpu_threads``, capped at the cores that this process may use."""
+        return min(self.cpu_threads, available_cores())
+
+    def warn_of_no_effect(self, engine: str, device: str) -> None:
+        """Warn, once for each option, of what was asked for and can have no effect with this engine and device."""
+        where = f"the engine {engine} on {device}"
+        if self.enable_hpi:
+            _warn_once("enable_hpi", f"enable_hpi=True has no effect: there is no faster engine than {where} here")
+        if self.use_tensorrt:
+            _warn_once("use_tensorrt", f"use_tensorrt=True has no effect: {where} does not use TensorRT")
+        if self.min_subgraph_size != RuntimeOptions.min_subgraph_size:
+            _warn_once("min_subgraph_size", "min_subgraph_size has no effect: it is for TensorRT, which is not used")
+        if self.precision != "fp32":
+            _warn_once("precision", f"precision={self.precision!r} has no effect: {where} runs in fp32")
+        if self.enable_mkldnn is not None and not (engine == "torch" and device == "cpu"):
+            _warn_once("enable_mkldnn", f"enable_mkldnn has no effect: {where} has no such switch")
+        if self.mkldnn_cache_capacity != RuntimeOptions.mkldnn_cache_capacity:
+            _warn_once("mkldnn_cache_capacity", "mkldnn_cache_capacity has no effect: it is an option of Paddle's")
+        if self.enable_cinn:
+            _warn_once("enable_cinn", "enable_cinn=True has no effect: CINN is Paddle's own compiler")
+        if self.cpu_threads != RuntimeOptions.cpu_threads and self.cpu_threads > self.threads:
+            _warn_once("cpu_threads", f"cpu_threads={self.cpu_threads} is capped at {self.threads}, all there are")
+
+
+def available_cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+_WARNED: set[str] = set()
+
+
+def _warn_once(option: str, message: str) -> None:
+    if option not in _WARNED:
+        _WARNED.add(option)
+        warnings.warn(f"docpre: {message}.", UserWarning, stacklevel=2)

@@ -1,0 +1,615 @@
+"""Whatever a user names as input becomes an iterator of pages, one decoded page in memory at a time."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import logging
+import os
+import re
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import pymupdf
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from docpre.errors import ConfigError, DocpreError, InputError
+from docpre.geometry import Homography, Transform
+
+ImageArray = NDArray[np.uint8]
+OnError = Literal["result", "raise"]
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp")
+PDF_SUFFIXES = (".pdf",)
+# What Pillow may try, in this order; MPO is what phones write as .jpg with a second picture inside.
+_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "MPO")
+_READABLE = "Readable are JPEG, PNG, BMP, TIFF, WebP and PDF."
+_EXIF_ORIENTATION = 0x0112
+_URL = re.compile(r"https?://", re.IGNORECASE)
+_POINTS_PER_INCH = 72
+_USER_AGENT = "docpre (document preprocessing)"
+_LOG = logging.getLogger("docpre")
+
+# MuPDF keeps global state: only one thread at a time may be inside it. It would also print its own complaints.
+PDF_LOCK = threading.RLock()
+pymupdf.TOOLS.mupdf_display_errors(False)
+pymupdf.TOOLS.mupdf_display_warnings(False)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an input may cost. None lifts a limit.
+
+    Args:
+        max_bytes: of a file, a download, or bytes.
+        max_pixels: of one page, looked at before it is decoded. PDF pages are rendered at a lower resolution instead
+            of being refused.
+        max_pages: of one document.
+        url_timeout_s: seconds without an answer from a server.
+    """
+
+    max_bytes: int | None = 512 * 1024**2
+    max_pixels: int | None = 200_000_000
+    max_pages: int | None = 10_000
+    url_timeout_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name in ("max_bytes", "max_pixels", "max_pages"):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise ConfigError(f"{name} is a whole number of at least 1, or None for no limit, not {value!r}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """One page, decoded, or the reason why it could not be.
+
+    Args:
+        image: (H, W, 3) RGB uint8; None if ``error`` is set.
+        input_path: what the user named, as text; None for pictures in memory.
+        page_index: counted from 0 in a PDF or a file of several pages, else None.
+        stem: name for output files, unique within the run.
+        suffix: extension for output pictures, with its dot.
+        transform: from the original's pixels (points) to ``image``.
+        exif_orientation: 1 to 8 if the file states one and it was applied, else None.
+        dpi: at which a PDF page was rendered, else None.
+        notes: what the user should know, such as that a file was truncated.
+        error: set on a page that failed.
+    """
+
+    image: ImageArray | None
+    input_path: str | None
+    page_index: int | None
+    stem: str
+    suffix: str
+    transform: Transform = field(default_factory=lambda: Transform.identity((0, 0)))
+    exif_orientation: int | None = None
+    dpi: float | None = None
+    notes: tuple[str, ...] = ()
+    error: DocpreError | None = None
+
+
+def iter_pages(
+    input: Any,
+    *,
+    dpi: float = 200,
+    pages: str | None = None,
+    limits: Limits = Limits(),
+    on_error: OnError = "result",
+) -> Iterator[Page]:
+    """The pages of an input, in order, each decoded when it is asked for.
+
+    Args:
+        input: ndarray (H, W), (H, W, 1), (H, W, 3) BGR or (H, W, 4) BGRA, uint8; PIL image; bytes of a file; path of a
+            picture or PDF; URL; directory (its pictures and PDFs, in all its folders, by name); list of these.
+        dpi: at which PDF pages are rendered.
+        pages: which pages of PDFs and multi-page files, counted from 1: ``"1-3,7,12-"``. None: all.
+        limits: see ``Limits``.
+        on_error: ``result``: where there are several pages, one that fails becomes a page with ``error`` set, and the
+            others are delivered. ``raise``: the first failure is raised.
+
+    Raises:
+        InputError: a single input can't be processed, or any with ``on_error="raise"``.
+        ConfigError: ``dpi``, ``pages`` or ``on_error`` is malformed.
+    """
+    if not (isinstance(dpi, (int, float)) and not isinstance(dpi, bool) and 1 <= dpi <= 2400):
+        raise ConfigError(f"dpi is a number from 1 to 2400, not {dpi!r}.")
+    if on_error not in ("result", "raise"):
+        raise ConfigError(f"on_error is 'result' or 'raise', not {on_error!r}.")
+    reader = _Reader(dpi, parse_page_ranges(pages), limits, on_error)
+    return reader.read(input)
+
+
+def pages_from_arguments(input: Any, arguments: Mapping[str, Any]) -> Iterator[Page]:
+    """The pages that the keyword arguments of a ``predict`` ask for.
+
+    Args:
+        input: see ``iter_pages``.
+        arguments: ``dpi``, ``pages`` and ``on_error`` of ``iter_pages``, and the fields of ``Limits``.
+
+    Raises:
+        ConfigError: one is unknown or wrong.
+    """
+    limit_names = [f.name for f in fields(Limits)]
+    known = ["dpi", "pages", "on_error", *limit_names]
+    if unknown := sorted(set(arguments) - set(known)):
+        raise ConfigError(f"Unknown argument: {', '.join(unknown)}. Arguments on reading are {', '.join(known)}.")
+    limits = Limits(**{name: arguments[name] for name in limit_names if name in arguments})
+    return iter_pages(input, limits=limits, **{k: v for k, v in arguments.items() if k not in limit_names})
+
+
+def batches(pages: Iterator[Page], size: int) -> Iterator[list[Page]]:
+    """Pages in lists of ``size``, the last one shorter.
+
+    Raises:
+        ConfigError: ``size`` is not a whole number of at least 1.
+    """
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise ConfigError(f"batch_size is a whole number of at least 1, not {size!r}.")
+    return iter(lambda: list(itertools.islice(pages, size)), [])
+
+
+def count_pages(input: Any, *, pages: str | None = None) -> int | None:
+    """How many pages an input will give, for progress bars; None where that is not known without reading it all."""
+    ranges = parse_page_ranges(pages)
+    try:
+        if isinstance(input, (list, tuple)):
+            counts = [count_pages(item, pages=pages) for item in input]
+            return None if None in counts else sum(count for count in counts if count is not None)
+        if isinstance(input, (str, os.PathLike)) and not _is_url(input):
+            path = Path(input).expanduser()
+            if path.is_dir():
+                return count_pages(_files_in(path)[0], pages=pages)
+            if path.suffix.lower() in PDF_SUFFIXES:
+                with PDF_LOCK, pymupdf.open(path) as document:
+                    return len(_chosen(ranges, document.page_count, str(path)))
+            if path.suffix.lower() in (".tif", ".tiff"):
+                with Image.open(path) as image:
+                    return len(_chosen(ranges, getattr(image, "n_frames", 1), str(path)))
+        return None if _is_url(input) or isinstance(input, (bytes, bytearray, memoryview)) else 1
+    except Exception:  # a count is a courtesy; what is wrong with the input is said when it is read
+        return 1
+
+
+def parse_page_ranges(text: str | None) -> tuple[tuple[int, int | None], ...] | None:
+    """``"1-3,7,12-"`` to ``((0, 3), (6, 7), (11, None))``: half-open ranges counted from 0.
+
+    Raises:
+        ConfigError: it is not such a list.
+    """
+    if text is None:
+        return None
+    ranges: list[tuple[int, int | None]] = []
+    for part in str(text).split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:(-)\s*(\d+)?)?\s*", part)
+        first = int(match[1]) if match else 0
+        last = int(match[3]) if match and match[3] else (None if match and match[2] else first)
+        if not match or first < 1 or (last is not None and last < first):
+            raise ConfigError(f"pages is a list such as '1-3,7,12-', counted from 1, not {text!r}.")
+        ranges.append((first - 1, last))
+    return tuple(ranges)
+
+
+def to_rgb(image: Image.Image) -> ImageArray:
+    """A Pillow image of any mode as (H, W, 3) RGB uint8; what is transparent becomes white, 16 bits become 8.
+
+    Raises:
+        InputError: its values have no stated range (32-bit integers or floats).
+    """
+    if image.mode in ("I;16", "I;16L", "I;16B", "I;16N"):
+        gray = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
+        return np.repeat(gray[..., None], 3, -1)
+    if image.mode in ("I", "F"):
+        raise InputError(
+            f"its pixels are 32-bit {'integers' if image.mode == 'I' else 'floats'}, whose range is not stated; "
+            "convert it to 8 or 16 bits a channel"
+        )
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, image)
+    return np.array(image.convert("RGB"))
+
+
+def array_to_rgb(array: NDArray[Any]) -> ImageArray:
+    """A user's array, BGR as OpenCV reads it (or gray, or BGRA over white), as (H, W, 3) RGB uint8, contiguous.
+
+    Raises:
+        InputError: it is not uint8, not of such a shape, or empty.
+    """
+    if array.dtype != np.uint8:
+        raise InputError(f"the array is {array.dtype}; docpre takes uint8, 0 to 255")
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.ndim not in (2, 3) or channels not in (1, 3, 4):
+        raise InputError(
+            f"the array's shape is {array.shape}; docpre takes (H, W), (H, W, 1), (H, W, 3) BGR or (H, W, 4) BGRA"
+        )
+    if 0 in array.shape:
+        raise InputError(f"the array of shape {array.shape} is empty")
+    array = np.ascontiguousarray(array)
+    if channels == 1:
+        return cv2.cvtColor(array.reshape(array.shape[:2]), cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
+    if channels == 3:
+        return cv2.cvtColor(array, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+    return to_rgb(Image.fromarray(cv2.cvtColor(array, cv2.COLOR_BGRA2RGBA)))
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where a document comes from: for messages, and for the names of output files."""
+
+    label: str
+    input_path: str | None
+    stem: str
+    suffix: str
+
+
+class _Reader:
+    """One run over an input; keeps the names of output files apart."""
+
+    def __init__(
+        self, dpi: float, ranges: tuple[tuple[int, int | None], ...] | None, limits: Limits, on_error: OnError
+    ) -> None:
+        self._dpi = dpi
+        self._ranges = ranges
+        self._limits = limits
+        self._on_error = on_error
+        self._stems: set[str] = set()
+
+    def read(self, input: Any) -> Iterator[Page]:
+        if isinstance(input, (list, tuple)):
+            yield from self._read_list(input)
+        elif (directory := _as_directory(input)) is not None:
+            files, ignored = _files_in(directory)
+            if not files:
+                raise InputError(f"The directory {directory} has no pictures or PDFs. {_READABLE}")
+            if ignored:
+                _LOG.warning("%s: left out %d files that are neither pictures nor PDFs", directory, ignored)
+            yield from self._read_list(files)
+        else:
+            yield from self._read_one(input, 0)
+
+    def _read_list(self, items: Sequence[Any]) -> Iterator[Page]:
+        for position, item in enumerate(items):
+            try:
+                if isinstance(item, (list, tuple)):
+                    raise InputError(f"Item {position} is a list inside a list; give one flat list.")
+                if (directory := _as_directory(item)) is not None:
+                    yield from self.read(directory)
+                else:
+                    yield from self._read_one(item, position)
+            except DocpreError as error:
+                if self._on_error == "raise":
+                    raise
+                source = self._source(item, position)
+                yield self._failed(source, None, error)
+
+    def _read_one(self, item: Any, position: int) -> Iterator[Page]:
+        source = self._source(item, position)
+        try:
+            if isinstance(item, np.ndarray):
+                image = array_to_rgb(item)
+                self._check_pixels(image.shape[1], image.shape[0])
+                yield self._page(source, image, None, Transform.identity((image.shape[0], image.shape[1])))
+            elif isinstance(item, Image.Image):
+                self._check_pixels(*item.size)
+                yield self._picture_page(source, item, None, ())
+            else:
+                yield from self._document(source, self._content(item))
+        except InputError as error:
+            if str(error).startswith(source.label):
+                raise
+            raise InputError(f"{source.label}: {error}" + ("" if str(error).endswith(".") else ".")) from error
+
+    def _content(self, item: Any) -> bytes:
+        if isinstance(item, (bytes, bytearray, memoryview)):
+            content = bytes(item)
+            self._check_bytes(len(content))
+        elif isinstance(item, (str, os.PathLike)):
+            content = self._download(str(item)) if _is_url(item) else self._file(Path(item).expanduser())
+        else:
+            raise InputError(
+                f"docpre takes an ndarray, a PIL image, bytes, a path, a URL, a directory, or a list of these, "
+                f"not {'None' if item is None else type(item).__name__}"
+            )
+        if not content:
+            raise InputError("it is empty")
+        return content
+
+    def _file(self, path: Path) -> bytes:
+        try:
+            if not path.exists():
+                raise InputError("there is no such file")
+            if not path.is_file():
+                raise InputError("it is not a regular file")
+            self._check_bytes(path.stat().st_size)
+            return path.read_bytes()
+        except (OSError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"it can't be read ({getattr(error, 'strerror', None) or error})") from error
+
+    def _download(self, url: str) -> bytes:
+        request = urllib.request.Request(url, headers={"User-Agent": _USER_AGENT})
+        limit = self._limits.max_bytes
+        try:
+            with urllib.request.urlopen(request, timeout=self._limits.url_timeout_s) as answer:
+                content = answer.read() if limit is None else answer.read(limit + 1)
+        except urllib.error.HTTPError as error:
+            raise InputError(f"the server answered {error.code} {error.reason}") from error
+        except (OSError, ValueError) as error:
+            raise InputError(f"it can't be reached ({getattr(error, 'reason', None) or error})") from error
+        self._check_bytes(len(content))
+        return bytes(content)
+
+    def _document(self, source: _Source, content: bytes) -> Iterator[Page]:
+        if b"%PDF-" in content[:1024]:
+            yield from self._pdf_pages(source, content)
+            return
+        with _opened_image(content) as image:
+            # Frames are pages in a TIFF alone; elsewhere they are an animation or a phone's second picture.
+            frames = getattr(image, "n_frames", 1)
+            paged = image.format == "TIFF" and frames > 1
+            notes = [] if paged or frames == 1 or image.format == "MPO" else [f"the first of {frames} frames was used"]
+            for index in self._chosen_pages(frames, source) if paged else [0]:
+                page_index = index if paged else None
+                try:
+                    _seek(image, index)
+                    self._check_pixels(*image.size)
+                    image, note = _loaded(image, content)
+                    page = self._picture_page(source, image, page_index, (*notes, *([note] if note else [])))
+                except InputError as error:
+                    labelled = _labelled(source, page_index, error)
+                    if not paged or self._on_error == "raise":
+                        raise labelled from error
+                    page = self._failed(source, page_index, labelled)
+                yield page
+
+    def _picture_page(
+        self, source: _Source, image: Image.Image, page_index: int | None, notes: tuple[str, ...]
+    ) -> Page:
+        width, height = image.size
+        if 0 in image.size:
+            raise InputError("the picture has no pixels")
+        orientation = _exif_orientation(image)
+        try:
+            rgb = to_rgb(ImageOps.exif_transpose(image) if orientation else image)
+        except InputError:
+            raise
+        except Exception as error:  # Pillow's plug-ins raise whatever they meet
+            raise InputError(f"it can't be decoded ({error})") from error
+        steps = (Homography(_exif_matrix(orientation, width, height)),) if orientation else ()
+        transform = Transform((height, width), (rgb.shape[0], rgb.shape[1]), steps)
+        return self._page(source, rgb, page_index, transform, exif_orientation=orientation, notes=notes)
+
+    def _pdf_pages(self, source: _Source, content: bytes) -> Iterator[Page]:
+        with PDF_LOCK:
+            try:
+                document = pymupdf.open(stream=content, filetype="pdf")
+            except Exception as error:  # pymupdf raises a dozen kinds
+                raise InputError(f"it is a broken PDF ({error})") from error
+            needs_password, count = bool(document.needs_pass), document.page_count
+        try:
+            if needs_password:
+                raise InputError("the PDF is encrypted; remove its password first")
+            if count == 0:
+                raise InputError("the PDF has no pages, or is broken")
+            for index in self._chosen_pages(count, source):
+                try:
+                    page = self._pdf_page(source, document, index)
+                except InputError as error:
+                    labelled = _labelled(source, index, error)
+                    if self._on_error == "raise":
+                        raise labelled from error
+                    page = self._failed(source, index, labelled)
+                yield page
+        finally:
+            with PDF_LOCK:
+                document.close()
+
+    def _pdf_page(self, source: _Source, document: Any, index: int) -> Page:
+        notes: list[str] = []
+        with PDF_LOCK:
+            try:
+                page = document[index]
+                width, height = page.rect.width, page.rect.height
+                if min(width, height) <= 0:
+                    raise InputError("the page has no area")
+                dpi = self._capped_dpi(width, height, notes)
+                zoom = dpi / _POINTS_PER_INCH
+                pixmap = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), alpha=False, colorspace=pymupdf.csRGB)
+                rgb = np.frombuffer(pixmap.samples_mv, np.uint8).reshape(pixmap.height, pixmap.stride)
+                rgb = rgb[:, : 3 * pixmap.width].reshape(pixmap.height, pixmap.width, 3).copy()
+                derotation = tuple(page.derotation_matrix)
+            except InputError:
+                raise
+            except Exception as error:
+                raise InputError(f"the page can't be rendered ({error})") from error
+        # Pixel centres to points: pixel (0, 0) covers the points from 0 to 1/zoom.
+        to_points = np.array([[1 / zoom, 0, 0.5 / zoom], [0, 1 / zoom, 0.5 / zoom], [0, 0, 1]])
+        a, b, c, d, e, f = derotation
+        derotate = np.array([[a, c, e], [b, d, f], [0, 0, 1]])
+        unrotated_size = (height, width) if abs(a) > 0.5 else (width, height)
+        step = Homography(derotate @ to_points)
+        transform = Transform(unrotated_size, (rgb.shape[0], rgb.shape[1]), (step,), "point")
+        return self._page(source, rgb, index, transform, dpi=dpi, notes=tuple(notes))
+
+    def _capped_dpi(self, width: float, height: float, notes: list[str]) -> float:
+        limit = self._limits.max_pixels
+        pixels = width * height * (self._dpi / _POINTS_PER_INCH) ** 2
+        if limit is None or pixels <= limit:
+            return self._dpi
+        dpi = self._dpi * (limit / pixels) ** 0.5
+        notes.append(f"rendered at {dpi:.1f} instead of {self._dpi:g} dpi to stay within {limit:,} pixels")
+        return dpi
+
+    def _chosen_pages(self, count: int, source: _Source) -> list[int]:
+        chosen = _chosen(self._ranges, count, source.label)
+        if self._limits.max_pages is not None and len(chosen) > self._limits.max_pages:
+            raise InputError(
+                f"it has {len(chosen)} pages, over the limit of {self._limits.max_pages}; choose some (pages) "
+                "or raise the limit (max_pages)"
+            )
+        return chosen
+
+    def _check_bytes(self, count: int) -> None:
+        if self._limits.max_bytes is not None and count > self._limits.max_bytes:
+            raise InputError(f"it is over the limit of {self._limits.max_bytes:,} bytes (max_bytes)")
+
+    def _check_pixels(self, width: int, height: int) -> None:
+        limit = self._limits.max_pixels
+        if limit is not None and width * height > limit:
+            raise InputError(f"its {width}x{height} pixels are over the limit of {limit:,} (max_pixels)")
+
+    def _source(self, item: Any, position: int) -> _Source:
+        if isinstance(item, (str, os.PathLike)):
+            path = str(item)
+            name = urllib.parse.unquote(urllib.parse.urlsplit(path).path) if _is_url(item) else path
+            stem = re.sub(r"[^\w.()+@ -]", "_", Path(name).stem)[:150].strip() or "page"
+            suffix = Path(name).suffix.lower()
+            return _Source(path, path, stem, suffix if suffix in IMAGE_SUFFIXES else ".png")
+        label = f"The array at position {position}" if isinstance(item, np.ndarray) else f"The input at {position}"
+        if isinstance(item, (bytes, bytearray, memoryview, Image.Image)):
+            label = f"The {'picture' if isinstance(item, Image.Image) else 'bytes'} at position {position}"
+        return _Source(label, None, f"array_{position}", ".png")
+
+    def _page(
+        self, source: _Source, image: ImageArray, page_index: int | None, transform: Transform, **details: Any
+    ) -> Page:
+        stem = self._unique_stem(source, page_index)
+        suffix = ".png" if transform.original_unit == "point" else source.suffix
+        return Page(image, source.input_path, page_index, stem, suffix, transform, **details)
+
+    def _failed(self, source: _Source, page_index: int | None, error: DocpreError) -> Page:
+        stem = self._unique_stem(source, page_index)
+        return Page(None, source.input_path, page_index, stem, source.suffix, error=error)
+
+    def _unique_stem(self, source: _Source, page_index: int | None) -> str:
+        stem = source.stem if page_index is None else f"{source.stem}_{page_index}"
+        candidate, number = stem, 2
+        while candidate.casefold() in self._stems:
+            candidate, number = f"{stem}-{number}", number + 1
+        self._stems.add(candidate.casefold())
+        return candidate
+
+
+def _labelled(source: _Source, page_index: int | None, error: InputError) -> InputError:
+    page = "" if page_index is None else f", page {page_index + 1}"
+    return InputError(f"{source.label}{page}: {error}.")
+
+
+def _is_url(item: Any) -> bool:
+    return isinstance(item, str) and bool(_URL.match(item))
+
+
+def _as_directory(item: Any) -> Path | None:
+    if not isinstance(item, (str, os.PathLike)) or _is_url(item):
+        return None
+    path = Path(item).expanduser()
+    try:
+        return path if path.is_dir() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _files_in(directory: Path) -> tuple[list[Path], int]:
+    """Pictures and PDFs in a directory and its folders, by name, and how many other files there are."""
+    files, ignored = [], 0
+    for folder, subfolders, names in os.walk(directory):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        for name in sorted(names):
+            if name.startswith("."):
+                continue
+            if Path(name).suffix.lower() in (*IMAGE_SUFFIXES, *PDF_SUFFIXES):
+                files.append(Path(folder, name))
+            else:
+                ignored += 1
+    return files, ignored
+
+
+def _chosen(ranges: tuple[tuple[int, int | None], ...] | None, count: int, label: str) -> list[int]:
+    if ranges is None:
+        return list(range(count))
+    chosen: list[int] = []
+    for first, stop in ranges:
+        if first >= count or (stop is not None and stop > count):
+            raise InputError(f"{label} has {count} pages; page {(stop or first + 1) if stop else first + 1} is not there.")
+        chosen.extend(range(first, count if stop is None else stop))
+    return chosen
+
+
+def _opened_image(content: bytes) -> Image.Image:
+    """A lazily opened picture. Pillow's own limit on pixels is passed by; docpre's holds before decoding."""
+    Image.preinit()
+    Image.init()
+    for name in _FORMATS:
+        factory, accept = Image.OPEN[name]
+        if accept is not None and not accept(content[:16]):
+            continue
+        try:
+            return factory(io.BytesIO(content), "")
+        except (SyntaxError, IndexError, TypeError, KeyError, EOFError):
+            continue  # not this format after all
+        except (OSError, ValueError, UnidentifiedImageError) as error:
+            raise InputError(f"it is a damaged {name} ({error})") from error
+        except Exception as error:  # struct.error and others, on headers that are cut short
+            raise InputError(f"it is a damaged {name} ({error!r})") from error
+    raise InputError(f"it is neither a picture nor a PDF that docpre can read. {_READABLE}")
+
+
+def _loaded(image: Image.Image, content: bytes) -> tuple[Image.Image, str | None]:
+    """The picture, decoded. A JPEG that breaks off is decoded as far as it goes, and a note says so."""
+    try:
+        image.load()
+        return image, None
+    except Exception as error:  # Pillow's plug-ins raise whatever they meet
+        if image.format not in ("JPEG", "MPO"):
+            raise InputError(f"it is a damaged {image.format} ({error})") from error
+        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        if decoded is None:
+            raise InputError(f"it is a damaged JPEG ({error})") from error
+        partial = Image.fromarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
+        partial.format = "JPEG"
+        partial.getexif().update(image.getexif())
+        return partial, "the JPEG is truncated or damaged; it was decoded as far as it goes"
+
+
+def _seek(image: Image.Image, index: int) -> None:
+    try:
+        image.seek(index)
+    except Exception as error:  # Pillow's plug-ins raise whatever they meet
+        raise InputError(f"it is a damaged {image.format} ({error})") from error
+
+
+def _exif_orientation(image: Image.Image) -> int | None:
+    """2 to 8 where the picture's EXIF says so; None where it says nothing that changes anything, or is damaged."""
+    try:
+        value = image.getexif().get(_EXIF_ORIENTATION)
+    except Exception as error:  # EXIF is parsed by hand in Pillow and breaks in many ways
+        _LOG.warning("The picture's EXIF can't be read and was ignored: %s", error)
+        return None
+    return value if isinstance(value, int) and 2 <= value <= 8 else None
+
+
+def _exif_matrix(orientation: int, width: int, height: int) -> NDArray[np.float64]:
+    """(3, 3): pixels of the upright picture to pixels of the file, for the EXIF orientations 2 to 8."""
+    x, y = width - 1, height - 1
+    rows = {
+        2: ((-1, 0, x), (0, 1, 0)),
+        3: ((-1, 0, x), (0, -1, y)),
+        4: ((1, 0, 0), (0, -1, y)),
+        5: ((0, 1, 0), (1, 0, 0)),
+        6: ((0, 1, 0), (-1, 0, y)),
+        7: ((0, -1, x), (-1, 0, y)),
+        8: ((0, -1, x), (1, 0, 0)),
+    }[orientation]
+    return np.array([*rows, (0, 0, 1)], np.float64)

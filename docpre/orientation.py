@@ -1,0 +1,145 @@
+"""Which way up is a page? Classification into 0, 90, 180 and 270 degrees clockwise."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docpre.engine_pool import EnginePool
+from docpre.engines import RuntimeOptions
+from docpre.errors import ConfigError
+from docpre.geometry import Angle
+from docpre.loading import ImageArray, Page, batches, pages_from_arguments
+from docpre.network_input import normalised, resized
+from docpre.results import OrientationResult
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """What the classifier says of a page.
+
+    Args:
+        angle_cw_deg: how far the page is turned clockwise, by the best label.
+        scores: label -> score, summing to 1.
+        is_sure: the best score reaches the bound.
+        reason: why the page is left alone if it is not sure, else None.
+    """
+
+    angle_cw_deg: Angle
+    scores: dict[str, float]
+    is_sure: bool
+    reason: str | None
+
+    @property
+    def label(self) -> str:
+        """The best label."""
+        return max(self.scores, key=lambda label: self.scores[label])
+
+
+class OrientationClassifier:
+    """The network and what goes before and after it, without any reading of files.
+
+    Args:
+        pool: of the model.
+        min_score: pages whose best score is lower are left alone; None: as the model's specification says.
+    """
+
+    def __init__(self, pool: EnginePool, min_score: float | None = None) -> None:
+        if min_score is not None and not (isinstance(min_score, (int, float)) and 0 <= min_score <= 1):
+            raise ConfigError(f"A smallest score lies between 0 and 1; {min_score!r} does not.")
+        self.pool = pool
+        self._min_score = pool.spec.min_score if min_score is None else min_score
+
+    def scores(self, images: list[ImageArray], device: str | None = None) -> NDArray[np.float32]:
+        """Pages (H, W, 3) RGB uint8, of any sizes, to scores (N, classes)."""
+        spec = self.pool.spec
+        return self.pool.run(normalised([resized(image, spec) for image in images], spec), device)
+
+    def classify(self, images: list[ImageArray], device: str | None = None) -> list[Orientation]:
+        """Decide for each page (H, W, 3) RGB uint8."""
+        return [self._decide(scores) for scores in self.scores(images, device)]
+
+    def _decide(self, scores: NDArray[np.float32]) -> Orientation:
+        classes = self.pool.spec.classes
+        best = int(scores.argmax())
+        is_sure = self._min_score is None or bool(scores[best] >= self._min_score)
+        reason = None if is_sure else f"the best score, {scores[best]:.2f}, is under the bound of {self._min_score}"
+        by_label = {label: float(score) for label, score in zip(classes, scores, strict=True)}
+        return Orientation(cast(Angle, int(classes[best])), by_label, is_sure, reason)
+
+
+class DocImgOrientationClassification:
+    """The orientation module, with the interface of PaddleOCR's.
+
+    Args:
+        model_name: as ``docpre models`` lists them; None: the default model.
+        model_dir: a directory with the weights.
+        device: ``cpu``, ``gpu:0`` and the like; see ``RuntimeOptions``.
+        **runtime: the other fields of ``RuntimeOptions``: engine, enable_hpi, use_tensorrt, min_subgraph_size,
+            precision, enable_mkldnn, mkldnn_cache_capacity, cpu_threads, enable_cinn.
+
+    Raises:
+        ConfigError: an argument is unknown or wrong.
+        EngineError: the engine or device can't run here.
+        ModelError: there are no weights.
+    """
+
+    def __init__(
+        self,
+        model_name: str | None = None,
+        model_dir: str | None = None,
+        device: str | None = None,
+        **runtime: Any,
+    ) -> None:
+        options = RuntimeOptions.from_arguments(device, runtime)
+        self._classifier = OrientationClassifier(EnginePool("orientation", model_name, model_dir, options))
+        self._classifier.pool.engine()
+
+    def predict(
+        self, input: Any, batch_size: int = 1, *, device: str | None = None, **reading: Any
+    ) -> list[OrientationResult]:
+        """Classify every page of an input; see ``predict_iter``."""
+        return list(self.predict_iter(input, batch_size, device=device, **reading))
+
+    def predict_iter(
+        self, input: Any, batch_size: int = 1, *, device: str | None = None, **reading: Any
+    ) -> Iterator[OrientationResult]:
+        """Classify the pages of an input one batch at a time.
+
+        Args:
+            input: see ``docpre.loading.iter_pages``.
+            batch_size: pages that go through the network together.
+            device: another device than the constructor's.
+            **reading: see ``docpre.loading.pages_from_arguments``.
+
+        Raises:
+            InputError: a single input can't be processed.
+        """
+        pages = pages_from_arguments(input, reading)
+        return self._results(batches(pages, batch_size), device)
+
+    def _results(self, page_batches: Iterator[list[Page]], device: str | None) -> Iterator[OrientationResult]:
+        for batch in page_batches:
+            started = time.perf_counter()
+            images = [page.image for page in batch if page.image is not None]
+            scores = iter(self._classifier.scores(images, device) if images else ())
+            elapsed_ms = 1000 * (time.perf_counter() - started) / max(len(images), 1)
+            for page in batch:
+                values: dict[str, Any] = {"input_path": page.input_path, "page_index": page.page_index}
+                if page.error is None:
+                    values |= self._values(next(scores)) | {"elapsed_ms": {"orientation": elapsed_ms}}
+                yield OrientationResult(page, values, page.image, page.transform)
+
+    def _values(self, scores: NDArray[np.float32]) -> dict[str, Any]:
+        classes, best = self._classifier.pool.spec.classes, int(scores.argmax())
+        return {
+            "class_ids": np.array([best], np.int32),
+            "scores": np.array([scores[best]], np.float32),
+            "label_names": [classes[best]],
+            "all_scores": {label: float(score) for label, score in zip(classes, scores, strict=True)},
+        }

@@ -1,0 +1,253 @@
+"""The main job: each page of an input is turned upright and unwarped, and the original is sampled once."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from docpre.config import ModuleConfig, PipelineConfig, check_switch
+from docpre.engine_pool import EnginePool
+from docpre.engines import RuntimeOptions
+from docpre.geometry import Interpolation, Transform
+from docpre.loading import ImageArray, Page, pages_from_arguments
+from docpre.orientation import Orientation, OrientationClassifier
+from docpre.results import DocPreprocessorResult
+from docpre.unwarping import OutputSize, Unwarper, Unwarping, UnwarpingOptions
+
+
+class DocPreprocessor:
+    """Orientation classification, the turn back, and unwarping, with the interface of PaddleOCR 3's.
+
+    Args:
+        doc_orientation_classify_model_name, doc_unwarping_model_name: as ``docpre models`` lists them; None: the
+            default model.
+        doc_orientation_classify_model_dir, doc_unwarping_model_dir: directories with weights.
+        use_doc_orientation_classify, use_doc_unwarping: which steps are on; None: as the configuration says, which
+            is True without one.
+        device: ``cpu``, ``gpu``, ``gpu:0`` and the like. None: GPU 0 if there is one that an installed engine can use,
+            else the CPU.
+        paddlex_config: a PaddleX pipeline YAML, as a path or a dict.
+        doc_orientation_min_score: pages whose best orientation score is lower are left as they are; None: as the
+            model's specification says (the official model has no bound, as in PaddleOCR).
+        leave_flat_pages, output_size, interpolation: see ``docpre.unwarping.UnwarpingOptions``.
+        **runtime: the other fields of ``docpre.engines.RuntimeOptions``: engine, enable_hpi, use_tensorrt,
+            min_subgraph_size, precision, enable_mkldnn, mkldnn_cache_capacity, cpu_threads, enable_cinn.
+
+    Raises:
+        ConfigError: an argument is unknown or wrong.
+        EngineError: the engine or device can't run here.
+        ModelError: there are no weights.
+
+    One object may be shared by threads.
+    """
+
+    def __init__(
+        self,
+        doc_orientation_classify_model_name: str | None = None,
+        doc_orientation_classify_model_dir: str | None = None,
+        doc_unwarping_model_name: str | None = None,
+        doc_unwarping_model_dir: str | None = None,
+        use_doc_orientation_classify: bool | None = None,
+        use_doc_unwarping: bool | None = None,
+        *,
+        device: str | None = None,
+        paddlex_config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        doc_orientation_min_score: float | None = None,
+        leave_flat_pages: bool = True,
+        output_size: OutputSize = "page",
+        interpolation: Interpolation = "cubic",
+        **runtime: Any,
+    ) -> None:
+        config = PipelineConfig() if paddlex_config is None else PipelineConfig.read(paddlex_config)
+        self._config = config.with_arguments(
+            orientation=ModuleConfig(doc_orientation_classify_model_name, doc_orientation_classify_model_dir),
+            unwarping=ModuleConfig(doc_unwarping_model_name, doc_unwarping_model_dir),
+            use_doc_orientation_classify=use_doc_orientation_classify,
+            use_doc_unwarping=use_doc_unwarping,
+        )
+        for key in config.without_effect:
+            warnings.warn(f"docpre: {key} of the configuration has no effect here.", UserWarning, stacklevel=2)
+        if "enable_hpi" not in runtime and config.enable_hpi is not None:
+            runtime["enable_hpi"] = config.enable_hpi
+        self._runtime = RuntimeOptions.from_arguments(device, runtime)
+        self._min_score = doc_orientation_min_score
+        self._unwarping_options = UnwarpingOptions(leave_flat_pages, output_size, interpolation)
+        self._lock = threading.Lock()
+        self._classifier: OrientationClassifier | None = None
+        self._unwarper: Unwarper | None = None
+        if self._config.use_doc_orientation_classify:
+            self._orientation_classifier().pool.engine()
+        if self._config.use_doc_unwarping:
+            self._page_unwarper().pool.engine()
+
+    def predict(
+        self,
+        input: Any,
+        *,
+        device: str | None = None,
+        use_doc_orientation_classify: bool | None = None,
+        use_doc_unwarping: bool | None = None,
+        **reading: Any,
+    ) -> list[DocPreprocessorResult]:
+        """Process every page of an input and keep all results in memory; see ``predict_iter``."""
+        return list(
+            self.predict_iter(
+                input,
+                device=device,
+                use_doc_orientation_classify=use_doc_orientation_classify,
+                use_doc_unwarping=use_doc_unwarping,
+                **reading,
+            )
+        )
+
+    def predict_iter(
+        self,
+        input: Any,
+        *,
+        device: str | None = None,
+        use_doc_orientation_classify: bool | None = None,
+        use_doc_unwarping: bool | None = None,
+        **reading: Any,
+    ) -> Iterator[DocPreprocessorResult]:
+        """Process the pages of an input one at a time, each when it is asked for.
+
+        Args:
+            input: ndarray (H, W, 3) BGR uint8 (gray and BGRA too), PIL image, bytes of a file, path of a picture or
+                PDF, URL, directory, or a list of these.
+            device: another device than the constructor's.
+            use_doc_orientation_classify, use_doc_unwarping: other switches than the constructor's.
+            **reading: dpi, pages, on_error, max_bytes, max_pixels, max_pages, url_timeout_s; see
+                ``docpre.loading.iter_pages`` and ``docpre.loading.Limits``.
+
+        Yields:
+            A result for each page, in order. Where there are several pages, one that fails is a result with
+            ``error`` set.
+
+        Raises:
+            ConfigError: an argument is unknown or wrong.
+            InputError: a single input can't be processed.
+        """
+        orientation_on = check_switch("use_doc_orientation_classify", use_doc_orientation_classify)
+        unwarping_on = check_switch("use_doc_unwarping", use_doc_unwarping)
+        settings = {
+            "use_doc_orientation_classify": (
+                self._config.use_doc_orientation_classify if orientation_on is None else orientation_on
+            ),
+            "use_doc_unwarping": self._config.use_doc_unwarping if unwarping_on is None else unwarping_on,
+        }
+        return self._results(pages_from_arguments(input, reading), settings, device)
+
+    def export_paddlex_config_to_yaml(self, yaml_path: str | os.PathLike[str]) -> None:
+        """Write this pipeline's configuration as a PaddleX pipeline YAML."""
+        self._config.write(yaml_path)
+
+    def close(self) -> None:
+        """Let go of the engines; they are started again when they are needed."""
+        with self._lock:
+            self._classifier = self._unwarper = None
+
+    def _orientation_classifier(self) -> OrientationClassifier:
+        with self._lock:
+            if self._classifier is None:
+                model = self._config.orientation
+                pool = EnginePool("orientation", model.model_name, model.model_dir, self._runtime)
+                self._classifier = OrientationClassifier(pool, self._min_score)
+            return self._classifier
+
+    def _page_unwarper(self) -> Unwarper:
+        with self._lock:
+            if self._unwarper is None:
+                model = self._config.unwarping
+                pool = EnginePool("unwarping", model.model_name, model.model_dir, self._runtime)
+                self._unwarper = Unwarper(pool, self._unwarping_options)
+            return self._unwarper
+
+    def _results(
+        self, pages: Iterator[Page], settings: dict[str, bool], device: str | None
+    ) -> Iterator[DocPreprocessorResult]:
+        while True:
+            started = time.perf_counter()
+            page = next(pages, None)
+            if page is None:
+                return
+            loading_ms = 1000 * (time.perf_counter() - started)
+            yield self._result(page, settings, device, loading_ms)
+
+    def _result(
+        self, page: Page, settings: dict[str, bool], device: str | None, loading_ms: float
+    ) -> DocPreprocessorResult:
+        values: dict[str, Any] = {
+            "input_path": page.input_path,
+            "page_index": page.page_index,
+            "model_settings": dict(settings),
+        }
+        if page.image is None:
+            return DocPreprocessorResult(page, values, None, page.transform)
+        clock = _Clock(loading=loading_ms)
+        orientation = None
+        if settings["use_doc_orientation_classify"]:
+            orientation = self._orientation_classifier().classify([page.image], device)[0]
+            clock.stop("orientation")
+        rectify = Transform.identity((page.image.shape[0], page.image.shape[1]))
+        if orientation is not None and orientation.is_sure:
+            rectify = rectify.turned_back(orientation.angle_cw_deg)
+        unwarping = None
+        if settings["use_doc_unwarping"]:
+            upright = page.image if rectify.is_identity else rectify.sample(page.image)
+            unwarping = self._page_unwarper().plan([upright], device)[0]
+            rectify = rectify.then(unwarping.transform)
+            clock.stop("unwarping")
+            output = upright if unwarping.transform.is_identity else self._sampled(page.image, rectify)
+        else:
+            output = self._sampled(page.image, rectify)
+        clock.stop("sampling")
+        values |= {
+            "angle": _angle(orientation),
+            "orientation": _orientation_values(orientation),
+            "unwarping": _unwarping_values(unwarping),
+            "elapsed_ms": clock.elapsed_ms,
+        }
+        return DocPreprocessorResult(page, values, output, page.transform.then(rectify))
+
+    def _sampled(self, image: ImageArray, rectify: Transform) -> ImageArray:
+        return rectify.sample(image, self._unwarping_options.interpolation)
+
+
+class _Clock:
+    """Milliseconds of each step, from one stop to the next."""
+
+    def __init__(self, **elapsed_ms: float) -> None:
+        self.elapsed_ms = {name: round(value, 3) for name, value in elapsed_ms.items()}
+        self._last = time.perf_counter()
+
+    def stop(self, step: str) -> None:
+        now = time.perf_counter()
+        self.elapsed_ms[step] = round(1000 * (now - self._last), 3)
+        self._last = now
+
+
+def _angle(orientation: Orientation | None) -> int:
+    if orientation is None:
+        return -1
+    return orientation.angle_cw_deg if orientation.is_sure else 0
+
+
+def _orientation_values(orientation: Orientation | None) -> dict[str, Any]:
+    if orientation is None:
+        return {"applied": False, "reason": "the step is off"}
+    return {
+        "applied": orientation.is_sure,
+        "reason": orientation.reason,
+        "label": orientation.label,
+        "scores": orientation.scores,
+    }
+
+
+def _unwarping_values(unwarping: Unwarping | None) -> dict[str, Any]:
+    return {"applied": False, "reason": "the step is off"} if unwarping is None else unwarping.values()
+
+

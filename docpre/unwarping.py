@@ -1,0 +1,183 @@
+"""A bent page becomes flat: the network's grid, the decision whether to use it, and the transform that it gives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docpre.engine_pool import EnginePool
+from docpre.engines import RuntimeOptions
+from docpre.errors import ConfigError, ModelError
+from docpre.flatness import Flatness, judge
+from docpre.geometry import Interpolation, Transform, page_size_hw
+from docpre.loading import ImageArray, Page, batches, pages_from_arguments
+from docpre.network_input import normalised, resized
+from docpre.results import UnwarpingResult
+
+OutputSize = Literal["page", "input"]
+
+
+@dataclass(frozen=True)
+class UnwarpingOptions:
+    """How pages are unwarped.
+
+    Args:
+        leave_flat_pages: a page that is judged flat already is left as it is. False: every page is unwarped, as
+            PaddleOCR does.
+        output_size: ``page``: as large as the page appears in the picture, at the picture's resolution. ``input``: the
+            picture's size, as PaddleOCR does.
+        interpolation: ``nearest``, ``linear`` (as PaddleOCR does) or ``cubic``.
+    """
+
+    leave_flat_pages: bool = True
+    output_size: OutputSize = "page"
+    interpolation: Interpolation = "cubic"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.leave_flat_pages, bool):
+            raise ConfigError(f"leave_flat_pages is True or False, not {self.leave_flat_pages!r}.")
+        if self.output_size not in ("page", "input"):
+            raise ConfigError(f"output_size is 'page' or 'input', not {self.output_size!r}.")
+        if self.interpolation not in ("nearest", "linear", "cubic"):
+            raise ConfigError(f"interpolation is 'nearest', 'linear' or 'cubic', not {self.interpolation!r}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Unwarping:
+    """What is to be done with a page.
+
+    Args:
+        transform: from the upright page to the flat one; the identity if it is left alone.
+        is_applied: whether the page is unwarped.
+        reason: why, or why not.
+        flatness: what speaks for and against it.
+    """
+
+    transform: Transform
+    is_applied: bool
+    reason: str
+    flatness: Flatness
+
+    def values(self) -> dict[str, Any]:
+        """For a result."""
+        return {
+            "applied": self.is_applied,
+            "reason": self.reason,
+            "bend_percent": round(self.flatness.bend_percent, 3),
+            "move_percent": round(self.flatness.move_percent, 3),
+            "rim_paper_share": round(self.flatness.rim_paper_share, 3),
+        }
+
+
+class Unwarper:
+    """The network and what goes before and after it, without any reading of files."""
+
+    def __init__(self, pool: EnginePool, options: UnwarpingOptions = UnwarpingOptions()) -> None:
+        self.pool = pool
+        self.options = options
+
+    def grids(self, images: list[ImageArray], device: str | None = None) -> NDArray[np.float32]:
+        """Upright pages (H, W, 3) RGB uint8, of any sizes, to backward maps (N, 2, rows, columns) in [-1, 1].
+
+        Raises:
+            ModelError: the network's answer is not a grid.
+        """
+        spec = self.pool.spec
+        grids = self.pool.run(normalised([resized(image, spec) for image in images], spec), device)
+        if grids.ndim != 4 or grids.shape[1] != 2 or min(grids.shape[2:]) < 2 or not np.isfinite(grids).all():
+            raise ModelError(f"{spec.name} gave no grid, but an array of shape {grids.shape} or without finite values.")
+        return grids
+
+    def plan(self, images: list[ImageArray], device: str | None = None) -> list[Unwarping]:
+        """Decide for each upright page (H, W, 3) RGB uint8 what is to be done."""
+        return [self._plan(image, grid) for image, grid in zip(images, self.grids(images, device), strict=True)]
+
+    def _plan(self, image: ImageArray, grid_xy: NDArray[np.float32]) -> Unwarping:
+        size_hw = (image.shape[0], image.shape[1])
+        flatness = judge(image, grid_xy)
+        identity = Transform.identity(size_hw)
+        if flatness.is_flat and self.options.leave_flat_pages:
+            return Unwarping(identity, False, flatness.reason, flatness)
+        reason = flatness.reason if not flatness.is_flat else "flat pages are not to be left alone"
+        output_size_hw = page_size_hw(grid_xy, size_hw) if self.options.output_size == "page" else size_hw
+        return Unwarping(identity.unwarped(grid_xy, output_size_hw), True, reason, flatness)
+
+
+class TextImageUnwarping:
+    """The unwarping module, with the interface of PaddleOCR's.
+
+    Args:
+        model_name: as ``docpre models`` lists them; None: the default model.
+        model_dir: a directory with the weights.
+        device: ``cpu``, ``gpu:0`` and the like; see ``RuntimeOptions``.
+        leave_flat_pages, output_size, interpolation: see ``UnwarpingOptions``.
+        **runtime: the other fields of ``RuntimeOptions``.
+
+    Raises:
+        ConfigError: an argument is unknown or wrong.
+        EngineError: the engine or device can't run here.
+        ModelError: there are no weights.
+    """
+
+    def __init__(
+        self,
+        model_name: str | None = None,
+        model_dir: str | None = None,
+        device: str | None = None,
+        *,
+        leave_flat_pages: bool = True,
+        output_size: OutputSize = "page",
+        interpolation: Interpolation = "cubic",
+        **runtime: Any,
+    ) -> None:
+        options = UnwarpingOptions(leave_flat_pages, output_size, interpolation)
+        running = RuntimeOptions.from_arguments(device, runtime)
+        self._unwarper = Unwarper(EnginePool("unwarping", model_name, model_dir, running), options)
+        self._unwarper.pool.engine()
+
+    def predict(
+        self, input: Any, batch_size: int = 1, *, device: str | None = None, **reading: Any
+    ) -> list[UnwarpingResult]:
+        """Unwarp every page of an input; see ``predict_iter``."""
+        return list(self.predict_iter(input, batch_size, device=device, **reading))
+
+    def predict_iter(
+        self, input: Any, batch_size: int = 1, *, device: str | None = None, **reading: Any
+    ) -> Iterator[UnwarpingResult]:
+        """Unwarp the pages of an input one batch at a time. The pages should be upright.
+
+        Args:
+            input: see ``docpre.loading.iter_pages``.
+            batch_size: pages that go through the network together.
+            device: another device than the constructor's.
+            **reading: see ``docpre.loading.pages_from_arguments``.
+
+        Raises:
+            InputError: a single input can't be processed.
+        """
+        pages = pages_from_arguments(input, reading)
+        return self._results(batches(pages, batch_size), device)
+
+    def _results(self, page_batches: Iterator[list[Page]], device: str | None) -> Iterator[UnwarpingResult]:
+        for batch in page_batches:
+            started = time.perf_counter()
+            images = [page.image for page in batch if page.image is not None]
+            plans = iter(self._unwarper.plan(images, device) if images else ())
+            elapsed_ms = 1000 * (time.perf_counter() - started) / max(len(images), 1)
+            for page in batch:
+                values: dict[str, Any] = {"input_path": page.input_path, "page_index": page.page_index}
+                if page.image is None:
+                    yield UnwarpingResult(page, values, None, page.transform)
+                    continue
+                plan = next(plans)
+                started = time.perf_counter()
+                output = plan.transform.sample(page.image, self._unwarper.options.interpolation)
+                sampling_ms = 1000 * (time.perf_counter() - started)
+                values |= {"unwarping": plan.values()}
+                values |= {"elapsed_ms": {"unwarping": elapsed_ms, "sampling": sampling_ms}}
+                yield UnwarpingResult(page, values, output, page.transform.then(plan.transform))
