@@ -217,14 +217,15 @@ def plain(canvas: Canvas) -> Tensor:
 def room(canvas: Canvas) -> Tensor:
     """A far, blurred room behind a page in the air."""
     rng = canvas.rng
-    colour = _mix(_random_colour(rng), _random_colour(rng), 0.5 + 0.5 * canvas.fractal(0.6, 2))
-    for _ in range(int(rng.integers(3, 8))):
-        colour = _thing(canvas, colour, soft=0.05)
-    return colour * (1 + 0.15 * canvas.noise(2, 2))
+    wall = np.full(3, rng.uniform(0.08, 0.6)) * 2.0 ** rng.normal(0, 0.1, 3)
+    colour = _mix(wall * 0.5, wall * 1.1, 0.5 + 0.4 * canvas.fractal(0.5, 2))
+    for _ in range(int(rng.integers(6, 14))):
+        colour = _thing(canvas, colour, soft=0.01)
+    return colour * (1 + 0.12 * canvas.noise(2, 2))
 
 
 def _random_colour(rng: np.random.Generator) -> Array:
-    hue, value, depth = rng.random(), rng.uniform(0.04, 0.6), rng.uniform(0.0, 0.85)
+    hue, value, depth = rng.random(), rng.uniform(0.03, 0.6), rng.beta(1.2, 2.0)
     wheel = 0.5 + 0.5 * np.cos(2 * np.pi * (hue + np.array([0.0, 1 / 3, 2 / 3])))
     return value * (1 - depth + depth * wheel)
 
@@ -312,7 +313,8 @@ def draw_background(
         for _ in range(int(rng.integers(1, 4))):
             colour = _thing(canvas, colour, soft=0.0)
     if held:
-        small = functional.interpolate(colour[None], (24, 24), mode="area")
+        blur = int(rng.integers(24, 90))
+        small = functional.interpolate(colour[None], (blur, blur), mode="area")
         colour = functional.interpolate(small, (size, size), mode="bicubic", align_corners=True)[0]
     scale = 2 / (high - low)
     affine = np.concatenate([turn * scale[:, None], (-(low + high) / 2 * scale)[:, None]], 1)

@@ -75,7 +75,7 @@ class SynthConfig:
     lamp_distance: Range = (2.0, 8.0)
     lamp_radius: Range = (0.05, 0.9)
     key_lights: int = 10
-    ambient: Range = (0.25, 1.6)
+    ambient: Range = (0.2, 1.3)
     gloss: float = 0.2
     photographer_shadow: float = 0.3
     warmth: Range = (-0.35, 0.4)

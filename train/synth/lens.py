@@ -159,7 +159,7 @@ def expose(linear: Tensor, lenses: list[Lens]) -> Tensor:
     noise = noise * (1 - grain) + smooth * grain
     image = image + noise * column("noise").view(-1, 1, 1, 1) * (1.35 - 0.7 * image)
     sharpening = column("sharpening").view(-1, 1, 1, 1)
-    image = image + sharpening * (image - functional.avg_pool2d(image, 3, 1, 1, count_include_pad=False))
+    image = image + sharpening * (image - gaussian_blur(image, torch.full_like(sharpening[:, 0, 0, 0], 0.8)))
     return jpeg(image.clamp(0, 1) * 255, column("jpeg_quality")).to(torch.uint8)
 
 

@@ -95,7 +95,7 @@ def draw_lamps(rng: np.random.Generator, kind: str, config: SynthConfig) -> Lamp
         shininess=float(np.exp(rng.uniform(np.log(12), np.log(120)))),
         translucency=float(rng.uniform(0.02, 0.15)),
         shade=shade,
-        exposure=float(rng.uniform(0.42, 0.92)) if kind != "scan" else float(rng.uniform(0.85, 1.08)),
+        exposure=float(rng.uniform(0.46, 0.95)) if kind != "scan" else float(rng.uniform(0.85, 1.08)),
     )
 
 
@@ -119,16 +119,14 @@ def shadow_heights(vertices: Tensor, faces: Tensor, sheet: Tensor, lights: Tenso
     base = floor[sheet][:, None, None]
     reach = (light[..., 2] - base) / (light[..., 2] - corner[:, None, ..., 2]).clamp_min(0.05)
     xy = light[..., :2] + (corner[:, None, ..., :2] - light[..., :2]) * reach[..., None]
-    pixel = (xy / _WINDOW + 1) * ((size - 1) / 2)
-    flat_xy = pixel.reshape(-1, 2)
+    pixel = ((xy / _WINDOW + 1) * ((size - 1) / 2)).view(-1, 2)
     height = corner[..., 2][:, None].expand(-1, count, -1).reshape(-1)
-    index = torch.arange(len(flat_xy), device=vertices.device).view(-1, 3)
+    index = torch.arange(len(pixel), device=vertices.device).view(-1, 3)
     picture = (sheet[:, None] * count + torch.arange(count, device=vertices.device)).reshape(-1)
-    drawn = rasterize(flat_xy, 9.0 - height, index, picture, photos * count, (size, size))
-    corners = height[index[drawn.face.clamp_min(0)]]
-    seen = (corners * drawn.weights).sum(-1)
-    below = (floor - 0.02).view(-1, 1, 1, 1)
-    return torch.where((drawn.face >= 0).view(photos, count, size, size), seen.view(photos, count, size, size), below)
+    ceiling = 9.0
+    drawn = rasterize(pixel, ceiling - height, index, picture, photos * count, (size, size), with_weights=False)
+    seen = (ceiling - drawn.depth).view(photos, count, size, size)
+    return torch.maximum(seen, (floor - 0.02).view(-1, 1, 1, 1))
 
 
 def visibility(points: Tensor, heights: Tensor, lights: Tensor, floor: Tensor, bias: float = 0.008) -> Tensor:
@@ -198,12 +196,17 @@ class Shading:
     mirrored: Tensor
 
 
+def unit(vectors: Tensor) -> Tensor:
+    """Vectors of length 1, (B, 3, ...), the components along the second axis."""
+    return vectors * (vectors * vectors).sum(1, keepdim=True).clamp_min(1e-20).rsqrt()
+
+
 def shade(points: Tensor, normals: Tensor, lit: Tensor, lamps: dict[str, Tensor], camera: Tensor) -> Shading:
     """Light that falls on points.
 
     Args:
-        points: (B, P, 3) positions.
-        normals: (B, P, 3) unit normals of the upper side.
+        points: (B, 3, P) positions.
+        normals: (B, 3, P) unit normals of the upper side.
         lit: (B, 2, P) share of the key lamp and of the light all around that arrives, in [0, 1].
         lamps: the fields of `Lamps` as tensors with a leading B.
         camera: (B, 3) the camera's position.
@@ -212,25 +215,27 @@ def shade(points: Tensor, normals: Tensor, lit: Tensor, lamps: dict[str, Tensor]
         The light; 1 is white paper that faces the key lamp at the page's centre.
     """
     key = lamps["positions"][:, :-SKY_LIGHTS].mean(1)
-    to_key = key[:, None] - points
-    square = (to_key * to_key).sum(-1, keepdim=True)
+    to_key = key[:, :, None] - points
+    square = (to_key * to_key).sum(1, keepdim=True)
     to_key = to_key * square.rsqrt()
-    falloff = ((key * key).sum(1)[:, None] / square[..., 0]) * lit[:, 0]
-    cosine = (normals * to_key).sum(-1)
-    up = normals[..., 2] * 0.35
+    falloff = ((key * key).sum(1)[:, None] / square[:, 0]) * lit[:, 0]
+    cosine = (normals * to_key).sum(1)
     sky = lamps["positions"][:, -SKY_LIGHTS:].mean(1)
-    lean = (normals * (sky / sky.norm(dim=1, keepdim=True))[:, None]).sum(-1) * 0.15
+    lean = 0.15 * unit(sky)
+    lean[:, 2] += 0.35
+    upward = (normals * lean[:, :, None]).sum(1)
     ambient = lit[:, 1] * 0.85 + 0.15
     colour = lamps["colour"]
 
     def total(direct: Tensor, around: Tensor) -> Tensor:
         return colour[:, 0, :, None] * direct[:, None] + colour[:, 1, :, None] * around[:, None]
 
-    front = total(falloff * cosine.clamp_min(0), ambient * (0.5 + up + lean))
-    back = total(falloff * (-cosine).clamp_min(0), ambient * (0.5 - up - lean))
-    to_camera = functional.normalize(camera[:, None] - points, dim=-1)
-    half = functional.normalize(to_key + to_camera, dim=-1)
-    shine = (normals * half).sum(-1).clamp_min(1e-4) ** lamps["shininess"][:, None]
-    mirrored = shine * lamps["gloss"][:, None] * falloff * (cosine > 0)
+    front = total(falloff * cosine.clamp_min(0), ambient * (0.5 + upward))
+    back = total(falloff * (-cosine).clamp_min(0), ambient * (0.5 - upward))
     through = lamps["translucency"][:, None, None]
+    mirrored = torch.zeros_like(cosine)
+    if bool((lamps["gloss"] > 0).any()):
+        half = unit(to_key + unit(camera[:, :, None] - points))
+        shine = (normals * half).sum(1).clamp_min(1e-4) ** lamps["shininess"][:, None]
+        mirrored = shine * lamps["gloss"][:, None] * falloff * (cosine > 0)
     return Shading(front + through * back, back + through * front, mirrored)

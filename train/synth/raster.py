@@ -12,11 +12,14 @@ class Raster:
 
     Attributes:
         face: (L, H, W) int64 index of the nearest triangle, -1 where there is none.
-        weights: (L, H, W, 3) barycentric weights of that triangle's corners; zeros where there is none.
+        depth: (L, H, W) its distance, infinite where there is none.
+        weights: (L, H, W, 3) barycentric weights of that triangle's corners, zeros where there is none; or None where
+            they were not asked for.
     """
 
     face: Tensor
-    weights: Tensor
+    depth: Tensor
+    weights: Tensor | None
 
 
 def grid_faces(rows: int, cols: int, device: torch.device | str = "cpu") -> Tensor:
@@ -39,7 +42,13 @@ def grid_faces(rows: int, cols: int, device: torch.device | str = "cpu") -> Tens
 
 
 def rasterize(
-    xy: Tensor, depth: Tensor, faces: Tensor, picture: Tensor, pictures: int, size_hw: tuple[int, int]
+    xy: Tensor,
+    depth: Tensor,
+    faces: Tensor,
+    picture: Tensor,
+    pictures: int,
+    size_hw: tuple[int, int],
+    with_weights: bool = True,
 ) -> Raster:
     """Draw triangles; where several cover a pixel's centre the nearest wins, whichever way it faces.
 
@@ -53,64 +62,72 @@ def rasterize(
         picture: (F,) int64, the picture that each triangle is drawn in.
         pictures: L, how many pictures there are.
         size_hw: height and width of each picture in pixels.
+        with_weights: whether the barycentric weights are wanted.
 
     Returns:
         The drawn pictures.
     """
     height, width = size_hw
-    corner = xy[faces]
-    x, y = corner[..., 0], corner[..., 1]
+    x, y = xy[:, 0][faces], xy[:, 1][faces]
     low = y.amin(1).ceil().clamp_min(0)
     high = y.amax(1).floor().clamp_max(height - 1)
-    seen = (high >= low) & (x.amax(1) >= 0) & (x.amin(1) <= width - 1) & torch.isfinite(corner).all(-1).all(-1)
     area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
-    kept = (seen & (area.abs() > 1e-9)).nonzero().squeeze(1)
+    seen = (high >= low) & (x.amax(1) >= 0) & (x.amin(1) <= width - 1) & (area.abs() > 1e-9)  # not where not finite
+    kept = seen.nonzero().squeeze(1)
 
-    # Barycentric weights as affine functions of the pixel: weight_i = slope_x_i x + slope_y_i y + constant_i.
-    x, y, area = x[kept], y[kept], area[kept]
-    next_x, next_y = x[:, [1, 2, 0]], y[:, [1, 2, 0]]
-    last_x, last_y = x[:, [2, 0, 1]], y[:, [2, 0, 1]]
-    slope_x = (next_y - last_y) / area[:, None]
-    slope_y = (last_x - next_x) / area[:, None]
-    centre = torch.stack([x.mean(1), y.mean(1)], 1)
-    rows = (high[kept] - low[kept]).long() + 1
+    # Barycentric weights as affine functions of the pixel, about the triangle's middle, where each is a third.
+    x, y, area, low = x[kept], y[kept], area[kept], low[kept]
+    slope_x = (y[:, [1, 2, 0]] - y[:, [2, 0, 1]]) / area[:, None]
+    slope_y = (x[:, [2, 0, 1]] - x[:, [1, 2, 0]]) / area[:, None]
+    middle_x, middle_y = x.mean(1), y.mean(1)
+    corner_depth = depth[faces[kept]]
+    depth_slope = (slope_x * corner_depth).sum(1)
+
+    # One entry for each pixel row that a triangle crosses, and the span of pixels in it.
+    rows = (high[kept] - low).long() + 1
     owner = torch.repeat_interleave(rows)
-    row_y = low[kept][owner] + _count_within(rows, owner)
-
-    at_zero = slope_y[owner] * (row_y - centre[owner, 1])[:, None] + 1 / 3
+    row_y = low[owner] + _count_within(rows, owner)
+    at_middle = slope_y[owner] * (row_y - middle_y[owner])[:, None] + 1 / 3
     slope = slope_x[owner]
-    slack = 1e-3
     flat = slope.abs() < 1e-9
-    root = -at_zero / torch.where(flat, torch.ones_like(slope), slope)
-    inf = float("inf")
-    left = torch.where((slope > 0) & ~flat, root, -inf).amax(1) + centre[owner, 0]
-    right = torch.where((slope < 0) & ~flat, root, inf).amin(1) + centre[owner, 0]
-    open_row = (~flat | (at_zero >= -1e-6)).all(1)
+    root = -at_middle / torch.where(flat, torch.ones_like(slope), slope)
+    infinite = torch.full_like(root, float("inf"))
+    left = torch.where((slope > 0) & ~flat, root, -infinite).amax(1) + middle_x[owner]
+    right = torch.where((slope < 0) & ~flat, root, infinite).amin(1) + middle_x[owner]
+    inside = (~flat | (at_middle >= -1e-6)).all(1)
+    slack = 1e-3
     first = (left - slack).ceil().clamp_min(0)
     last = (right + slack).floor().clamp_max(width - 1)
-    length = torch.where(open_row, (last - first + 1).clamp_min(0), torch.zeros_like(first)).long()
+    length = torch.where(inside, (last - first + 1).clamp_min(0), torch.zeros_like(first)).long()
+    start_depth = (at_middle * corner_depth[owner]).sum(1) + depth_slope[owner] * (first - middle_x[owner])
+    start_pixel = (picture[kept][owner] * height + row_y.long()) * width + first.long()
 
+    # One entry for each covered pixel.
     span = torch.repeat_interleave(length)
-    triangle = owner[span]
-    pixel_x = first[span] + _count_within(length, span)
-    across = (pixel_x - centre[triangle, 0])[:, None]
-    weights = at_zero[span] + slope[span] * across
-    corner_depth = depth[faces[kept]]
-    pixel_depth = (weights * corner_depth[triangle]).sum(1).clamp_min(1e-6)
-    pixel = (picture[kept][triangle] * height + row_y[span].long()) * width + pixel_x.long()
+    step = _count_within(length, span)
+    pixel_depth = (start_depth[span] + depth_slope[owner][span] * step).clamp_min(1e-6)
+    pixel = start_pixel[span] + step
 
     # A positive float's bits order as the float does: depth above, candidate below, and the least key wins.
     key = (pixel_depth.float().view(torch.int32).long() << 32) | torch.arange(len(pixel), device=xy.device)
     nothing = torch.iinfo(torch.int64).max
     best = torch.full((pictures * height * width,), nothing, dtype=torch.int64, device=xy.device)
     best = best.scatter_reduce(0, pixel, key, "amin")
-    hit = (best != nothing).nonzero().squeeze(1)
-    winner = best[hit] & 0xFFFFFFFF
-    face = torch.full_like(best, -1)
-    face[hit] = kept[triangle[winner]]
-    barycentric = torch.zeros(len(best), 3, dtype=weights.dtype, device=xy.device)
-    barycentric[hit] = weights[winner]
-    return Raster(face.view(pictures, height, width), barycentric.view(pictures, height, width, 3))
+    shape = (pictures, height, width)
+    if len(pixel) == 0:
+        bare = torch.full(shape, -1, dtype=torch.int64, device=xy.device)
+        weights = torch.zeros(*shape, 3, device=xy.device) if with_weights else None
+        return Raster(bare, torch.full(shape, float("inf"), device=xy.device), weights)
+    hit = best != nothing
+    winner = torch.where(hit, best & 0xFFFFFFFF, 0)
+    winner_span = span[winner]
+    face = torch.where(hit, kept[owner[winner_span]], -1)
+    nearest = torch.where(hit, pixel_depth[winner], float("inf"))
+    if not with_weights:
+        return Raster(face.view(shape), nearest.view(shape), None)
+    across = (first - middle_x[owner])[winner_span] + step[winner]
+    weights = at_middle[winner_span] + slope[winner_span] * across[:, None]
+    return Raster(face.view(shape), nearest.view(shape), (weights * hit[:, None]).view(*shape, 3))
 
 
 def _count_within(lengths: Tensor, owner: Tensor) -> Tensor:

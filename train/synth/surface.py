@@ -356,8 +356,10 @@ def _curls(surface: Surface, rng: np.random.Generator, amount: float) -> None:
             angle += 0.0 if sign_x > 0 else np.pi
         reach = abs(width / 2 * np.cos(angle)) + abs(height / 2 * np.sin(angle))
         start = reach - rng.uniform(0.12, 0.4)
-        radius = rng.uniform(0.08, 0.3)
-        turn = rng.uniform(0.3, 1.3) * amount if rng.random() < 0.8 else rng.uniform(1.3, 2.6) * amount
+        radius = rng.uniform(0.06, 0.24)
+        turn = rng.uniform(0.4, 1.3) * amount
+        if rng.random() < 0.15:  # right over
+            turn, start = rng.uniform(1.3, 2.6) * amount, max(start, reach - 0.25)
         sign = 1.0 if rng.random() < 0.85 or turn > 1.0 else -1.0
         surface.nodes = bend_cylinder(surface.nodes, float(angle), sign * curl_curvature(start, radius, turn))
 
@@ -395,7 +397,7 @@ def _book(surface: Surface, rng: np.random.Generator, amount: float) -> None:
 def _crumple(surface: Surface, rng: np.random.Generator, amount: float) -> None:
     flat = surface.nodes[..., :2]
     surface.crumpled = float(rng.uniform(0.4, 1.0)) * min(amount, 1.0)
-    rough = facets(flat, rng, int(rng.integers(10, 24))) * 0.011 + facets(flat, rng, 60) * 0.0022
+    rough = facets(flat, rng, int(rng.integers(10, 24))) * 0.013 + facets(flat, rng, 60) * 0.004
     lift = np.zeros_like(surface.nodes)
     lift[..., 2] = rough * surface.crumpled
     surface.nodes = surface.nodes + lift

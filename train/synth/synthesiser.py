@@ -15,13 +15,14 @@ from train.synth.camera import Camera, area_px, draw_camera, project, rays_to_pl
 from train.synth.config import SynthConfig
 from train.synth.isometry import relax
 from train.synth.lens import Lens, draw_lens, expose, gaussian_blur, to_linear
-from train.synth.light import SKY_LIGHTS, Lamps, draw_lamps, photographer_shade, shade, shadow_heights, visibility
+from train.synth.light import SKY_LIGHTS, Lamps, draw_lamps, photographer_shade, shade, shadow_heights, unit, visibility
 from train.synth.photo import Photos
 from train.synth.raster import grid_faces, rasterize
 from train.synth.surface import GRID_HW, Surface, draw_surface, facets, lay_on_table
 
 Array = NDArray[np.float64]
 _PAGE, _FACING, _BLOCK = 0, 1, 2
+_RIM = 0.15  # of a mesh cell: the rim past a sheet's edges that lets them fade
 
 
 @dataclass
@@ -144,9 +145,13 @@ class Synthesiser:
         face = drawn.face.clamp_min(0)
         material = torch.where(hit, mesh.material[face], -1)
         corners = mesh.faces[face]
-        uv = (mesh.uv[corners] * drawn.weights[..., None]).sum(-2)
+        assert drawn.weights is not None
+        uv = _gather(mesh.uv, corners, drawn.weights)
         upper = mesh.upper[face]
-        mask = (material == _PAGE) & upper
+        # The sheets' meshes reach a little past their edges, so that edges can fade over a pixel.
+        inside = ((1 - uv.abs()) * _gather(mesh.px_per_uv, corners, drawn.weights)).amin(-1)
+        mask = (material == _PAGE) & upper & (inside >= 0)
+        cover = torch.where(material == _BLOCK, 1.0, (inside + 0.5).clamp(0, 1)) * hit
 
         scale = self._tensor(np.array([max(width - 1, 1), max(height - 1, 1)])) / 2
         nodes_xy = (nodes_px / scale - 1).permute(0, 3, 1, 2)
@@ -159,7 +164,7 @@ class Synthesiser:
         grid_xyz = grid_xyz - grid_xyz.mean((-2, -1), keepdim=True)
 
         if config.lit:
-            linear = self._lit_picture(pages, scenes, placed, nodes, rotation, eye, material, upper, uv, mesh, face)
+            linear = self._lit_picture(pages, scenes, placed, nodes, rotation, eye, material, upper, uv, cover, mesh)
             image = expose(linear, [s.lens for s in scenes])
         else:
             image = torch.full((batch, 3, height, width), 127.0, device=device)
@@ -208,8 +213,8 @@ class Synthesiser:
         material: Tensor,
         upper: Tensor,
         uv: Tensor,
+        cover: Tensor,
         mesh: "_Mesh",
-        face: Tensor,
     ) -> Tensor:
         """Linear light of the photos, (B, 3, H, W)."""
         width, height = self.config.size_wh
@@ -247,13 +252,14 @@ class Synthesiser:
         centre = self._tensor(np.stack([s.camera.centre_xy for s in scenes]))
         on_table = rays_to_plane(rotation, eye, focal, centre, pixels, floor)
         points = torch.cat([on_table, floor.view(-1, 1, 1).expand(-1, len(pixels), 1)], 2)
-        normal = torch.zeros_like(points)
-        normal[..., 2] = 1
+        upright = points.new_tensor([0.0, 0.0, 1.0]).view(1, 3, 1).expand(batch, 3, len(pixels))
         lit = lit_at(points, points, slice(None)).view(batch, 2, coarse_h, coarse_w)
         # The lights all around are few: their shadows' steps are blurred away.
         lit[:, 1:] = gaussian_blur(lit[:, 1:], torch.full_like(floor, 4.0 * fine))
         lit[:, :1] = gaussian_blur(lit[:, :1], torch.full_like(floor, 0.6 * fine))
-        table = shade(points, normal, lit.flatten(2), lamps, eye).front.view(batch, 3, coarse_h, coarse_w)
+        table = shade(points.transpose(1, 2), upright, lit.flatten(2), lamps, eye).front.view(
+            batch, 3, coarse_h, coarse_w
+        )
         table = functional.interpolate(table, (height, width), mode="bilinear", align_corners=True)
         table_xy = on_table.view(batch, coarse_h, coarse_w, 2).permute(0, 3, 1, 2)
         table_xy = functional.interpolate(table_xy, (height, width), mode="bilinear", align_corners=True)
@@ -265,7 +271,7 @@ class Synthesiser:
             texture, affine = draw_background(
                 scene.detail,
                 on_table[i].cpu().double().numpy(),
-                max(width, height),
+                texture_px,
                 scene.clutter,
                 held,
                 self.device,
@@ -277,12 +283,12 @@ class Synthesiser:
             behind = functional.grid_sample(texture[None], place[None], padding_mode="reflection", align_corners=True)
             behind = behind[0] * table[i]
             colour = to_linear(self._page_colours(pages[i], placed[i][0], uv[i]) / 255)
-            colour = 0.035 + 0.815 * colour
+            colour = 0.028 + 0.822 * colour
             colour = torch.where(upper[i], colour, 0.74 + 0.08 * colour)
             seen = colour * falling[i] + mirrored[i]
             if scene.surface.facing is not None:
-                seen = self._add_book(pages[i], scene, i, seen, material[i], uv[i], lit_at, lamps, eye, mesh, face[i])
-            linear[i] = torch.where(material[i] >= 0, seen, behind)
+                seen = self._add_book(pages[i], scene, i, seen, material[i], uv[i], lit_at, lamps, eye)
+            linear[i] = behind + cover[i] * (seen - behind)
         return linear * gain / 0.85
 
     def _shade_sheet(self, nodes, relief, lit_at, index, lamps, eye) -> Tensor:  # type: ignore[no-untyped-def]
@@ -290,10 +296,10 @@ class Synthesiser:
         grid = nodes.permute(0, 3, 1, 2)
         along = functional.pad(grid[..., 2:] - grid[..., :-2], (1, 1, 0, 0), mode="replicate")
         down = functional.pad(grid[..., 2:, :] - grid[..., :-2, :], (0, 0, 1, 1), mode="replicate")
-        along, down = functional.normalize(along, dim=1), functional.normalize(down, dim=1)
+        along, down = unit(along), unit(down)
         # Shadows are looked up a little off the paper, on the light's side, lest it shade itself at grazing light.
-        normal = torch.linalg.cross(down, along, dim=1)
-        key = functional.normalize(lamps["positions"][index][:, :-SKY_LIGHTS].mean(1)[:, :, None, None] - grid, dim=1)
+        normal = unit(torch.linalg.cross(down, along, dim=1))
+        key = unit(lamps["positions"][index][:, :-SKY_LIGHTS].mean(1)[:, :, None, None] - grid)
         facing = torch.tanh(8 * (key * normal).sum(1, keepdim=True))
         off_paper = (grid + 0.012 * facing * normal).flatten(2).transpose(1, 2)
         above = nodes.flatten(1, 2) + nodes.new_tensor([0.0, 0.0, 0.012])
@@ -301,19 +307,15 @@ class Synthesiser:
         step = (nodes.shape[1] - 1) / (GRID_HW[0] - 1)
         lit[:, 1:] = gaussian_blur(lit[:, 1:], torch.full_like(eye[index, 0], 1.5 * step))
         size = relief.shape[-2:]
-        together = torch.cat([grid, along, down, lit], 1)
+        together = torch.cat([grid, along, down, normal, lit], 1)
         together = functional.interpolate(together, size, mode="bilinear", align_corners=True)
-        grid, along, down, lit = together.split([3, 3, 3, 2], 1)
-        normal = torch.linalg.cross(down, along, dim=1)
-        normal = normal - relief[:, :1] * along + relief[:, 1:] * down
-        normal = functional.normalize(normal, dim=1)
-        chosen = {name: value[index] for name, value in lamps.items()}
-        light = shade(
-            grid.flatten(2).transpose(1, 2), normal.flatten(2).transpose(1, 2), lit.flatten(2), chosen, eye[index]
-        )
+        grid, along, down, normal, lit = (part.flatten(2) for part in together.split([3, 3, 3, 3, 2], 1))
+        fine = relief.flatten(2)
+        normal = unit(normal - fine[:, :1] * along + fine[:, 1:] * down)
+        light = shade(grid, normal, lit, {name: value[index] for name, value in lamps.items()}, eye[index])
         return torch.cat([light.front, light.back, light.mirrored[:, None]], 1).view(len(nodes), 7, *size)
 
-    def _add_book(self, page, scene, i, seen, material, uv, lit_at, lamps, eye, mesh, face) -> Tensor:  # type: ignore[no-untyped-def]
+    def _add_book(self, page, scene, i, seen, material, uv, lit_at, lamps, eye) -> Tensor:  # type: ignore[no-untyped-def]
         """Colours of the facing page and of the block of pages below, put into those of the page."""
         relief = torch.zeros(1, 2, 177, 121, device=self.device)
         facing = self._tensor(scene.surface.facing)[None]
@@ -322,7 +324,7 @@ class Synthesiser:
         other = uv.clone()
         other[..., 1] = torch.remainder(uv[..., 1] + 1.63, 2) - 1
         xy, _ = project(scene.surface.nodes, scene.camera)
-        colour = 0.035 + 0.815 * to_linear(self._page_colours(page, xy, other) / 255)
+        colour = 0.028 + 0.822 * to_linear(self._page_colours(page, xy, other) / 255)
         leaf = torch.sin(uv[..., 1] * 60) * 0.06 + torch.sin(uv[..., 1] * 23.7) * 0.05
         block = light[:, :3].mean((0, 2, 3)).view(3, 1, 1) * (0.5 + leaf)
         seen = torch.where(material == _FACING, colour * falling, seen)
@@ -362,7 +364,7 @@ def _relief(scene: Scene, cells: int) -> Array:
     if surface.crumpled > 0:
         step = 2
         place = np.stack(np.broadcast_arrays(x[:, ::step], y[::step]), -1)
-        rough = facets(place, rng, 70) * 0.0016 * surface.crumpled
+        rough = facets(place, rng, 70) * 0.0028 * surface.crumpled
         gradient_y = np.gradient(rough, axis=0) / (y[step, 0] - y[0, 0])
         gradient_x = np.gradient(rough, axis=1) / (x[0, step] - x[0, 0])
         for i, gradient in enumerate((gradient_x, gradient_y)):
@@ -374,40 +376,66 @@ def _relief(scene: Scene, cells: int) -> Array:
     return slopes
 
 
+def _gather(values: Tensor, corners: Tensor, weights: Tensor) -> Tensor:
+    """Values at corners, (N, 2), interpolated at pixels: corners and weights are (..., 3)."""
+    first, second, third = (values[corners[..., k]] * weights[..., k, None] for k in range(3))
+    return first + second + third
+
+
+def _widen(nodes: Array) -> Array:
+    """Add a narrow rim to a grid of (R, C, D) values that carries on as the edges run: (R + 2, C + 2, D)."""
+    top = nodes[:1] + _RIM * (nodes[:1] - nodes[1:2])
+    low = nodes[-1:] + _RIM * (nodes[-1:] - nodes[-2:-1])
+    tall = np.concatenate([top, nodes, low])
+    left = tall[:, :1] + _RIM * (tall[:, :1] - tall[:, 1:2])
+    right = tall[:, -1:] + _RIM * (tall[:, -1:] - tall[:, -2:-1])
+    return np.concatenate([left, tall, right], 1)
+
+
 class _Mesh:
     """Triangles of all the batch's photos in one list: pages, facing pages and the blocks below books."""
 
     def __init__(self, scenes: Sequence[Scene], placed: Sequence[tuple[Array, Array]], device: torch.device) -> None:
         rows, cols = scenes[0].surface.nodes.shape[:2]
-        sheet_faces = grid_faces(rows, cols).numpy()
-        sheet_uv = np.stack(np.meshgrid(np.linspace(-1, 1, cols), np.linspace(-1, 1, rows)), -1).reshape(-1, 2)
-        every = 2 if rows > GRID_HW[0] else 1
+        sheet_faces = grid_faces(rows + 2, cols + 2).numpy()
+        sheet_uv = np.stack(np.meshgrid(np.linspace(-1, 1, cols), np.linspace(-1, 1, rows)), -1)
+        every = 2 * (rows - 1) // (GRID_HW[0] - 1)
         coarse_faces = grid_faces(*(len(range(0, n, every)) for n in (rows, cols))).numpy()
-        xy, depth, uv, faces, photo, material = [], [], [], [], [], []
+        xy, depth, uv, px_per_uv, faces, photo, material = [], [], [], [], [], [], []
         coarse, low_faces, low_photo = [], [], []
         corners = low_corners = 0
+
+        def add_sheet(points_xy: Array, ahead: Array, what: int) -> None:
+            wide_xy = _widen(points_xy)
+            places = [np.r_[-_RIM, np.arange(n), n - 1 + _RIM] for n in (rows, cols)]
+            along, down = np.gradient(wide_xy, places[1], axis=1), np.gradient(wide_xy, places[0], axis=0)
+            cell_px = np.abs(along[..., 0] * down[..., 1] - along[..., 1] * down[..., 0])
+            across = [cell_px / np.maximum(np.linalg.norm(v, axis=-1), 1e-9) for v in (down, along)]
+            px_per_uv.append((np.stack(across, -1) * [(cols - 1) / 2, (rows - 1) / 2]).reshape(-1, 2))
+            add(wide_xy, _widen(ahead[..., None]), _widen(sheet_uv), sheet_faces, what)
 
         def add(points_xy: Array, ahead: Array, places: Array, triangles: NDArray[np.int64], what: int) -> None:
             nonlocal corners
             xy.append(points_xy.reshape(-1, 2))
             depth.append(ahead.reshape(-1))
-            uv.append(places)
+            uv.append(places.reshape(-1, 2))
             faces.append(triangles + corners)
             photo.append(np.full(len(triangles), i))
             material.append(np.full(len(triangles), what))
-            corners += len(places)
+            corners += len(uv[-1])
 
         for i, (scene, (points_xy, ahead)) in enumerate(zip(scenes, placed, strict=True)):
-            add(points_xy, ahead, sheet_uv, sheet_faces, _PAGE)
+            add_sheet(points_xy, ahead, _PAGE)
             sheets = [scene.surface.nodes]
             if scene.surface.facing is not None:
                 sheets.append(scene.surface.facing)
-                add(*project(scene.surface.facing, scene.camera), sheet_uv, sheet_faces, _FACING)
+                add_sheet(*project(scene.surface.facing, scene.camera), _FACING)
                 for sheet in sheets:
                     rim = np.concatenate([sheet[0], sheet[1:, -1], sheet[-1, -2::-1], sheet[-2:0:-1, 0]])
                     # Set in a little, as a book's block is below its uppermost leaf.
                     wall = np.stack([rim - [0, 0, 0.002], rim * [1.0, 1.0, 0.0] + [0, 0, scene.floor]])
                     strip = np.stack(np.meshgrid(np.linspace(-1, 1, len(rim)), [-1.0, 1.0]), -1).reshape(-1, 2)
+                    px_per_uv.append(np.ones((strip.shape[0], 2)))
                     add(*project(wall, scene.camera), strip, grid_faces(2, len(rim)).numpy(), _BLOCK)
             for sheet in sheets:
                 coarse.append(sheet[::every, ::every].reshape(-1, 3))
@@ -422,6 +450,7 @@ class _Mesh:
             return torch.as_tensor(np.concatenate(parts), dtype=torch.int64, device=device)
 
         self.xy, self.depth, self.uv, self.coarse = real(xy), real(depth), real(uv), real(coarse)
+        self.px_per_uv = real(px_per_uv)
         self.faces, self.photo, self.material = whole(faces), whole(photo), whole(material)
         self.coarse_faces, self.coarse_photo = whole(low_faces), whole(low_photo)
         corner = self.xy[self.faces]
