@@ -277,21 +277,22 @@ class Transform:
 def page_size_hw(grid_xy: NDArray[np.float32], input_size_hw: tuple[int, int]) -> tuple[int, int]:
     """The size at which an unwarped page keeps the resolution that it has in the picture.
 
-    Height and width are how long the grid's columns and rows are in the picture; of the columns (rows) the one at the
-    90th percentile counts, so that the part of the page nearest to the camera loses nothing. At most twice the
-    picture's longer side.
+    The page is as wide and as high as the grid's rows and columns are long in the picture on average, enlarged until
+    the longest of them (the 90th percentile) loses nothing either: the part of the page nearest to the camera. At most
+    twice the picture's longer side.
 
     Args:
         grid_xy: (2, rows, columns) in [-1, 1], corners aligned.
         input_size_hw: size of the picture.
     """
     nodes_xy = Grid(grid_xy, input_size_hw, input_size_hw).nodes_xy
+    lengths_hw = [np.linalg.norm(np.diff(nodes_xy, axis=axis), axis=-1).sum(axis) for axis in (0, 1)]
+    mean_hw = np.array([lengths.mean() for lengths in lengths_hw])
+    longest_hw = np.array([np.percentile(lengths, 90) for lengths in lengths_hw])
+    scale = float((longest_hw / np.maximum(mean_hw, 1e-9)).max())
     limit = 2 * max(input_size_hw)
-    sides = []
-    for axis in (0, 1):
-        lengths = np.linalg.norm(np.diff(nodes_xy, axis=axis), axis=-1).sum(axis)
-        sides.append(int(np.clip(round(float(np.percentile(lengths, 90))) + 1, 1, limit)))
-    return sides[0], sides[1]
+    height, width = (int(np.clip(round(side * scale) + 1, 1, limit)) for side in mean_hw)
+    return height, width
 
 
 def _project(matrix: NDArray[np.float64], points_xy: Points) -> Points:

@@ -30,10 +30,11 @@ OnError = Literal["result", "raise"]
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp")
 PDF_SUFFIXES = (".pdf",)
-# What Pillow may try, in this order; MPO is what phones write as .jpg with a second picture inside.
-_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "MPO")
+# What Pillow may try, in this order.
+_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
 _READABLE = "Readable are JPEG, PNG, BMP, TIFF, WebP and PDF."
 _EXIF_ORIENTATION = 0x0112
+_JPEG_END = b"\xff\xd9"
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _POINTS_PER_INCH = 72
 _USER_AGENT = "docpre (document preprocessing)"
@@ -339,9 +340,9 @@ class _Reader:
             raise InputError(f"it can't be read ({getattr(error, 'strerror', None) or error})") from error
 
     def _download(self, url: str) -> bytes:
-        request = urllib.request.Request(url, headers={"User-Agent": _USER_AGENT})
         limit = self._limits.max_bytes
         try:
+            request = urllib.request.Request(url, headers={"User-Agent": _USER_AGENT})
             with urllib.request.urlopen(request, timeout=self._limits.url_timeout_s) as answer:
                 content = answer.read() if limit is None else answer.read(limit + 1)
         except urllib.error.HTTPError as error:
@@ -473,7 +474,7 @@ class _Reader:
     def _source(self, item: Any, position: int) -> _Source:
         if isinstance(item, (str, os.PathLike)):
             path = str(item)
-            name = urllib.parse.unquote(urllib.parse.urlsplit(path).path) if _is_url(item) else path
+            name = _path_of_url(path) if _is_url(item) else path
             stem = re.sub(r"[^\w.()+@ -]", "_", Path(name).stem)[:150].strip() or "page"
             suffix = Path(name).suffix.lower()
             return _Source(path, path, stem, suffix if suffix in IMAGE_SUFFIXES else ".png")
@@ -509,6 +510,13 @@ def _labelled(source: _Source, page_index: int | None, error: InputError) -> Inp
 
 def _is_url(item: Any) -> bool:
     return isinstance(item, str) and bool(_URL.match(item))
+
+
+def _path_of_url(url: str) -> str:
+    try:
+        return urllib.parse.unquote(urllib.parse.urlsplit(url).path)
+    except ValueError:  # malformed; what is wrong with it is said when it is fetched
+        return url
 
 
 def _as_directory(item: Any) -> Path | None:
@@ -574,12 +582,12 @@ def _loaded(image: Image.Image, content: bytes) -> tuple[Image.Image, str | None
     except Exception as error:  # Pillow's plug-ins raise whatever they meet
         if image.format not in ("JPEG", "MPO"):
             raise InputError(f"it is a damaged {image.format} ({error})") from error
-        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-        if decoded is None:
-            raise InputError(f"it is a damaged JPEG ({error})") from error
-        partial = Image.fromarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
-        partial.format = "JPEG"
-        partial.getexif().update(image.getexif())
+        try:
+            # With an end-of-image marker in place of what is lost, the decoder fills the rest with gray.
+            partial = _opened_image(content + _JPEG_END)
+            partial.load()
+        except Exception as second_error:
+            raise InputError(f"it is a damaged JPEG ({error})") from second_error
         return partial, "the JPEG is truncated or damaged; it was decoded as far as it goes"
 
 

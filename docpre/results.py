@@ -21,7 +21,6 @@ from docpre.loading import ImageArray, Page
 from docpre.pdf_output import PdfPage, save_pdf_pages
 
 _LOG = logging.getLogger("docpre")
-_CAPTION_HEIGHT = 25
 _CAPTION_SIZE = 16
 _JPEG_QUALITY = 95
 
@@ -239,13 +238,14 @@ class DocPreprocessorResult(Result):
         panels = [Image.fromarray(_bgr(image)) for image in (self.input_image, self.turned_image, self.output_image)]
         width = sum(panel.width for panel in panels)
         height = max(panel.height for panel in panels)
-        picture = Image.new("RGB", (width, height + _CAPTION_HEIGHT), "white")
+        caption_size = max(_CAPTION_SIZE, height // 50)
+        picture = Image.new("RGB", (width, height + caption_size * 3 // 2), "white")
         draw = ImageDraw.Draw(picture)
-        font = ImageFont.load_default(_CAPTION_SIZE)
+        font = ImageFont.load_default(caption_size)
         left = 0
         for panel, caption in zip(panels, captions, strict=True):
             picture.paste(panel, (left, 0))
-            draw.text((left + 10, height + 3), caption, "black", font)
+            draw.text((left + caption_size // 2, height + caption_size // 5), caption, "black", font)
             left += panel.width
         return {"preprocessed_img": picture}
 

@@ -1,0 +1,7 @@
+"""``python -m docpre`` is the command ``docpre``."""
+
+import sys
+
+from docpre.cli import main
+
+sys.exit(main())

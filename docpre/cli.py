@@ -1,0 +1,376 @@
+"""The command line: ``docpre doc_preprocessor -i FILE`` and its siblings. The only place that prints and exits."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docpre import __version__
+from docpre.errors import ConfigError, DocpreError, InputError
+
+if TYPE_CHECKING:
+    from docpre.pdf_output import PdfWriter
+    from docpre.results import Result
+
+_FEW_PAGES = 3
+_INTERRUPTED = 130
+_RUNTIME = (
+    "device",
+    "engine",
+    "enable_hpi",
+    "use_tensorrt",
+    "min_subgraph_size",
+    "precision",
+    "enable_mkldnn",
+    "mkldnn_cache_capacity",
+    "cpu_threads",
+    "enable_cinn",
+)
+_READING = ("dpi", "pages", "on_error", "max_bytes", "max_pixels", "max_pages", "url_timeout_s")
+_UNWARPING = ("leave_flat_pages", "output_size", "interpolation")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: without the program's name; None: those of the process.
+
+    Returns:
+        0 if all went well, 1 if something failed, 2 if the command was wrong, 130 if it was interrupted.
+    """
+    _set_up_messages()
+    options = build_parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except ConfigError as error:
+        print(f"docpre: {error}", file=sys.stderr)
+        return 2
+    except DocpreError as error:
+        print(f"docpre: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("docpre: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        sys.stderr.close()
+        return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all subcommands. Flags are named as PaddleOCR's and the constructors' arguments are."""
+    parser = argparse.ArgumentParser(
+        prog="docpre", description="Turns a photographed, scanned, rotated or crumpled page into an upright, flat one."
+    )
+    parser.add_argument("--version", action="version", version=f"docpre {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    command = commands.add_parser("doc_preprocessor", help="orientation, turn back and unwarping: the whole pipeline")
+    _add_input(command)
+    group = command.add_argument_group("models")
+    for step in ("doc_orientation_classify", "doc_unwarping"):
+        group.add_argument(f"--{step}_model_name", metavar="NAME", help="see `docpre models` (default: the default one)")
+        group.add_argument(f"--{step}_model_dir", metavar="DIR", help="a directory with weights")
+    group.add_argument("--paddlex_config", metavar="YAML", help="a PaddleX pipeline configuration")
+    group = command.add_argument_group("steps")
+    group.add_argument("--use_doc_orientation_classify", type=_boolean, metavar="BOOL", help="find and undo quarter turns")
+    group.add_argument("--use_doc_unwarping", type=_boolean, metavar="BOOL", help="flatten bent pages")
+    group.add_argument(
+        "--doc_orientation_min_score", type=float, metavar="SCORE", help="leave pages alone whose best score is lower"
+    )
+    _add_unwarping(group)
+    _add_runtime(command)
+    command.set_defaults(run=_run_pipeline)
+
+    command = commands.add_parser("doc_img_orientation_classification", help="the orientation classifier alone")
+    _add_input(command)
+    _add_module(command)
+    _add_runtime(command)
+    command.set_defaults(run=_run_orientation)
+
+    command = commands.add_parser("text_image_unwarping", help="the unwarping network alone, for upright pages")
+    _add_input(command)
+    _add_unwarping(_add_module(command))
+    _add_runtime(command)
+    command.set_defaults(run=_run_unwarping)
+
+    command = commands.add_parser("models", help="list the models, or fetch their weights")
+    command.add_argument("--pull", metavar="NAME", help="fetch a model's weights now; `all` for all")
+    command.set_defaults(run=_run_models)
+    return parser
+
+
+def _add_input(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("input and output")
+    group.add_argument(
+        "-i",
+        "--input",
+        nargs="+",
+        required=True,
+        metavar="INPUT",
+        help="pictures, PDFs, URLs or directories",
+    )
+    group.add_argument(
+        "--save_path",
+        metavar="DIR",
+        help="write the JSON, the picture and the clean page here; PDFs become one clean PDF too",
+    )
+    group.add_argument("--dpi", type=float, default=200, help="resolution of PDF pages (default: %(default)s)")
+    group.add_argument("--pages", metavar="RANGES", help="of PDFs and multi-page TIFFs, from 1, such as 1-3,7,12-")
+    group.add_argument(
+        "--on_error",
+        choices=("result", "raise"),
+        default="result",
+        help="report a page that fails and go on, or stop there (default: %(default)s)",
+    )
+    group.add_argument("--max_bytes", type=_limit, default=512 * 1024**2, help="a file (default: %(default)s; or none)")
+    group.add_argument("--max_pixels", type=_limit, default=200_000_000, help="a page (default: %(default)s; or none)")
+    group.add_argument("--max_pages", type=_limit, default=10_000, help="a document (default: %(default)s; or none)")
+    group.add_argument("--url_timeout_s", type=float, default=30.0, help="seconds to wait (default: %(default)s)")
+
+
+def _add_module(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    group = parser.add_argument_group("model")
+    group.add_argument("--model_name", metavar="NAME", help="see `docpre models` (default: the default one)")
+    group.add_argument("--model_dir", metavar="DIR", help="a directory with weights")
+    group.add_argument("--batch_size", type=int, default=1, help="pages that go through together (default: %(default)s)")
+    return group
+
+
+def _add_unwarping(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--leave_flat_pages",
+        type=_boolean,
+        default=True,
+        metavar="BOOL",
+        help="leave pages as they are that are flat already (default: %(default)s; PaddleOCR: False)",
+    )
+    group.add_argument(
+        "--output_size",
+        choices=("page", "input"),
+        default="page",
+        help="as large as the page is in the picture, or as the picture (default: %(default)s; PaddleOCR: input)",
+    )
+    group.add_argument(
+        "--interpolation",
+        choices=("nearest", "linear", "cubic"),
+        default="cubic",
+        help="default: %(default)s; PaddleOCR: linear",
+    )
+
+
+def _add_runtime(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("running")
+    group.add_argument("--device", help="cpu, gpu, gpu:0, ... (default: GPU 0 if it can be used, else the CPU)")
+    group.add_argument("--engine", choices=("onnxruntime", "torch"), help="default: onnxruntime")
+    group.add_argument("--enable_hpi", type=_boolean, default=False, metavar="BOOL", help="default: %(default)s")
+    group.add_argument("--use_tensorrt", type=_boolean, default=False, metavar="BOOL", help="default: %(default)s")
+    group.add_argument("--min_subgraph_size", type=int, default=3, help="default: %(default)s")
+    group.add_argument("--precision", choices=("fp32", "fp16"), default="fp32", help="default: %(default)s")
+    group.add_argument("--enable_mkldnn", type=_boolean, metavar="BOOL", help="of torch on the CPU")
+    group.add_argument("--mkldnn_cache_capacity", type=int, default=10, help="default: %(default)s")
+    group.add_argument("--cpu_threads", type=int, default=8, help="at most so many (default: %(default)s)")
+    group.add_argument("--enable_cinn", type=_boolean, default=False, metavar="BOOL", help="default: %(default)s")
+
+
+def _boolean(text: str) -> bool:
+    if text.strip().lower() in ("true", "t", "yes", "y", "on", "1"):
+        return True
+    if text.strip().lower() in ("false", "f", "no", "n", "off", "0"):
+        return False
+    raise argparse.ArgumentTypeError(f"True or False, not {text!r}")
+
+
+def _limit(text: str) -> int | None:
+    if text.strip().lower() == "none":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a whole number or none, not {text!r}") from None
+
+
+def _picked(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in names}
+
+
+def _run_pipeline(options: argparse.Namespace) -> int:
+    from docpre.pipeline import DocPreprocessor
+
+    pipeline = DocPreprocessor(
+        **_picked(
+            options,
+            (
+                "doc_orientation_classify_model_name",
+                "doc_orientation_classify_model_dir",
+                "doc_unwarping_model_name",
+                "doc_unwarping_model_dir",
+                "use_doc_orientation_classify",
+                "use_doc_unwarping",
+                "paddlex_config",
+                "doc_orientation_min_score",
+                *_UNWARPING,
+                *_RUNTIME,
+            ),
+        )
+    )
+    return _report(options, lambda input: pipeline.predict_iter(input, **_picked(options, _READING)), _save_page)
+
+
+def _run_orientation(options: argparse.Namespace) -> int:
+    from docpre.orientation import DocImgOrientationClassification
+
+    module = DocImgOrientationClassification(**_picked(options, ("model_name", "model_dir", *_RUNTIME)))
+    reading = _picked(options, _READING)
+    return _report(options, lambda input: module.predict_iter(input, options.batch_size, **reading), None)
+
+
+def _run_unwarping(options: argparse.Namespace) -> int:
+    from docpre.unwarping import TextImageUnwarping
+
+    module = TextImageUnwarping(**_picked(options, ("model_name", "model_dir", *_UNWARPING, *_RUNTIME)))
+    reading = _picked(options, _READING)
+    return _report(options, lambda input: module.predict_iter(input, options.batch_size, **reading), _save_page)
+
+
+def _report(
+    options: argparse.Namespace,
+    predict_iter: Callable[[Any], Iterator[Result]],
+    save_page: Callable[[Result, Path], None] | None,
+) -> int:
+    """Print and save each result as it comes, with a progress bar on more than a few pages; list the failures."""
+    from tqdm import tqdm
+
+    from docpre.loading import count_pages
+
+    input = options.input[0] if len(options.input) == 1 else options.input
+    total = count_pages(input, pages=options.pages)
+    failures: list[str] = []
+    pages = 0
+    with ExitStack() as stack:
+        pdfs = _PdfOutputs(stack, Path(options.save_path)) if options.save_path and save_page else None
+        is_few = total is not None and total <= _FEW_PAGES
+        # disable=None: no bar where stderr is not a terminal
+        bar = stack.enter_context(tqdm(total=total, unit="page", disable=True if is_few else None))
+        for result in predict_iter(input):
+            pages += 1
+            with tqdm.external_write_mode():
+                result.print(format_json=False)
+                sys.stdout.flush()
+            if result.error is not None:
+                failures.append(str(result.error))
+            if options.save_path:
+                failures.extend(_saved(result, Path(options.save_path), save_page, pdfs))
+            bar.update()
+    if failures:
+        print(f"docpre: {len(failures)} failures, {pages} pages in all:", file=sys.stderr)
+        for failure in failures:
+            print(f"  - {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _saved(
+    result: Result, folder: Path, save_page: Callable[[Result, Path], None] | None, pdfs: _PdfOutputs | None
+) -> list[str]:
+    try:
+        result.save_to_json(folder)
+        if result.error is None:
+            result.save_to_img(folder)
+            if save_page is not None:
+                save_page(result, folder)
+        if pdfs is not None:
+            pdfs.add(result)
+    except (InputError, OSError) as error:
+        return [f"{error}"]
+    return []
+
+
+def _save_page(result: Result, folder: Path) -> None:
+    if result.transform.original_unit != "point":  # pages of a PDF go into one PDF
+        result.save_page(folder)
+
+
+class _PdfOutputs:
+    """One clean PDF for each PDF that comes in, grown page by page."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self._stack = stack
+        self._folder = folder
+        self._current: tuple[str, PdfWriter, ExitStack] | None = None
+        self._names: set[str] = set()
+        stack.callback(self._close)
+
+    def add(self, result: Result) -> None:
+        path = result["input_path"]
+        is_pdf = result["page_index"] is not None and str(path).lower().endswith(".pdf")
+        if not is_pdf:
+            return
+        if self._current is None or self._current[0] != path:
+            self._close()
+            self._current = self._open(str(path))
+        self._current[1].add(result.pdf_page())
+
+    def _open(self, path: str) -> tuple[str, PdfWriter, ExitStack]:
+        from docpre.pdf_output import PdfWriter
+
+        stem = Path(path).stem
+        name, number = stem, 2
+        while name.casefold() in self._names:
+            name, number = f"{stem}-{number}", number + 1
+        self._names.add(name.casefold())
+        stack = ExitStack()
+        return path, stack.enter_context(PdfWriter(self._folder / f"{name}_pages.pdf")), stack
+
+    def _close(self) -> None:
+        if self._current is not None:
+            current, self._current = self._current, None
+            current[2].close()
+
+
+def _run_models(options: argparse.Namespace) -> int:
+    from docpre.registry import DEFAULT_MODEL, MODELS, cache_dir, find_model, find_weights
+
+    if options.pull:
+        names = list(MODELS) if options.pull == "all" else [options.pull]
+        for name in names:
+            spec = MODELS.get(name) or find_model("orientation", name)
+            weights = find_weights(spec)
+            print(f"{name}: {weights.path} (from the {weights.origin})")
+        return 0
+    for spec in MODELS.values():
+        default = ", the default" if DEFAULT_MODEL[spec.task] == spec.name else ""
+        print(f"{spec.name} ({spec.task}{default})")
+        print(f"  from     {spec.source}")
+        for artefact in spec.artefacts:
+            cached = cache_dir() / spec.name / artefact.filename
+            where = str(cached) if cached.is_file() else f"not fetched yet; `docpre models --pull {spec.name}`"
+            print(f"  weights  {artefact.filename}, {artefact.licence}: {where}")
+            if artefact.package:
+                print(f"           in the package {artefact.package.name}=={artefact.package.version}")
+            for url in artefact.urls:
+                print(f"           at {url.url}")
+            print(f"           sha256 {artefact.sha256}")
+        print(f"  input    {spec.size_hw[0]}x{spec.size_hw[1]} (height x width), {spec.channel_order}")
+        print(f"  figures  {spec.figures}")
+    return 0
+
+
+def _set_up_messages() -> None:
+    """docpre's log and warnings go to stderr, in a line each."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("docpre: %(message)s"))
+    logger = logging.getLogger("docpre")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    warnings.showwarning = lambda message, *_, **__: print(str(message), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
