@@ -1,0 +1,146 @@
+"""Engines: the same answers, devices, options, and errors that say what to do."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from docpre.engines import RuntimeOptions, base, create_engine, devices
+from docpre.errors import ConfigError, EngineError, ModelError
+from docpre.network_input import normalised, resized
+from docpre.registry import MODELS, find_weights
+
+HAS_TORCH = devices._has_torch()
+
+
+@pytest.fixture(autouse=True)
+def fresh_warnings(monkeypatch):
+    monkeypatch.setattr(base, "_WARNED", set())
+
+
+@pytest.mark.skipif(not HAS_TORCH, reason="needs the extra torch")
+@pytest.mark.parametrize(("name", "bound"), [("PP-LCNet_x1_0_doc_ori", 1e-4), ("UVDoc", 1e-3)])
+def test_engines_agree(name, bound, page_rgb, photo_rgb):
+    spec = MODELS[name]
+    batch = normalised([resized(image, spec) for image in (page_rgb, photo_rgb)], spec)
+    answers = {}
+    for engine in ("onnxruntime", "torch"):
+        answers[engine] = create_engine(spec, RuntimeOptions(engine=engine, device="cpu"))[0].run(batch)
+        assert answers[engine].dtype == np.float32
+    assert answers["torch"].shape == answers["onnxruntime"].shape
+    assert np.abs(answers["torch"] - answers["onnxruntime"]).max() < bound
+
+
+def test_device_names():
+    assert devices.parse_device("cpu") == ("cpu", 0)
+    assert devices.parse_device("GPU:3") == ("gpu", 3)
+    assert devices.parse_device("cuda:1") == ("gpu", 1)
+    for text in ("", "gpu:", "gpu:0,1", "gpu:-1", "cpu:0", "0", "my gpu"):
+        with pytest.raises(ConfigError):
+            devices.parse_device(text)
+
+
+@pytest.mark.parametrize("device", ["npu:0", "xpu:0", "mlu:0", "dcu:0", "gcu:0", "quantum"])
+def test_a_device_that_is_not_there_is_an_error_that_lists_what_is(device):
+    if device != "quantum" and any(device.split(":")[0] in kinds for kinds in devices.supported_devices().values()):
+        pytest.skip(f"{device} is there")
+    with pytest.raises(EngineError, match=r"Supported here: cpu \(onnxruntime\)|Supported here: cpu, "):
+        devices.choose(None, device)
+
+
+def test_without_a_gpu_the_cpu_is_taken(monkeypatch):
+    monkeypatch.setattr(devices, "_nvidia_count", lambda: 0)
+    assert devices.choose(None, None) == ("onnxruntime", "cpu")
+    with pytest.raises(EngineError):
+        devices.choose("onnxruntime", "gpu:0")
+
+
+def test_a_gpu_is_taken_by_the_engine_that_can_use_it(monkeypatch):
+    counts = {("onnxruntime", "gpu"): 0, ("torch", "gpu"): 2, ("onnxruntime", "cpu"): 1}
+    monkeypatch.setattr(devices, "_nvidia_count", lambda: 2)
+    monkeypatch.setattr(devices, "_count", lambda engine, kind: counts.get((engine, kind), 0))
+    assert devices.choose(None, None) == ("torch", "gpu:0")
+    assert devices.choose(None, "gpu:1") == ("torch", "gpu:1")
+    assert devices.choose("onnxruntime", None) == ("onnxruntime", "cpu")
+    with pytest.raises(EngineError, match="there are 2"):
+        devices.choose(None, "gpu:2")
+
+
+def test_torch_without_torch_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(devices, "_has_torch", lambda: False)
+    with pytest.raises(EngineError, match=r"pip install 'docpre\[torch\]'"):
+        devices.choose("torch", "cpu")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"engine": "paddle"},
+        {"precision": "fp8"},
+        {"cpu_threads": 0},
+        {"cpu_threads": "many"},
+        {"cpu_threads": True},
+        {"min_subgraph_size": 0},
+        {"use_tensorrt": 1},
+        {"enable_hpi": "yes"},
+        {"device": 0},
+        {"no_such_option": 1},
+    ],
+)
+def test_wrong_options_are_errors(options):
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        RuntimeOptions.from_arguments(options.pop("device", None), options)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"enable_hpi": True}, "enable_hpi"),
+        ({"use_tensorrt": True}, "TensorRT"),
+        ({"min_subgraph_size": 5}, "min_subgraph_size"),
+        ({"precision": "fp16"}, "fp32"),
+        ({"enable_mkldnn": True}, "enable_mkldnn"),
+        ({"mkldnn_cache_capacity": 3}, "Paddle"),
+        ({"enable_cinn": True}, "CINN"),
+        ({"cpu_threads": 9999}, "capped"),
+    ],
+)
+def test_an_option_without_effect_warns_once(options, word):
+    with pytest.warns(UserWarning, match=word):
+        RuntimeOptions(**options).warn_of_no_effect("onnxruntime", "cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        RuntimeOptions(**options).warn_of_no_effect("onnxruntime", "cpu")
+
+
+def test_the_defaults_warn_of_nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        RuntimeOptions().warn_of_no_effect("onnxruntime", "cpu")
+
+
+def test_threads_are_capped_at_the_machines():
+    assert RuntimeOptions(cpu_threads=10_000).threads == base.available_cores()
+    assert RuntimeOptions(cpu_threads=1).threads == 1
+
+
+def test_a_foreign_onnx_file_is_refused(tmp_path):
+    (tmp_path / "a.onnx").write_bytes(b"not a network")
+    with pytest.raises(ModelError, match="can't load"):
+        create_engine(MODELS["UVDoc"], RuntimeOptions(device="cpu"), str(tmp_path))
+    shutil.copy(find_weights(MODELS["PP-LCNet_x1_0_doc_ori"]).path, tmp_path / "a.onnx")
+    with pytest.raises(ModelError, match="is not UVDoc"):
+        create_engine(MODELS["UVDoc"], RuntimeOptions(device="cpu"), str(tmp_path))
+
+
+def test_importing_docpre_does_not_import_torch(tmp_path):
+    import subprocess
+
+    code = "import sys, json, docpre, docpre.pipeline, docpre.engines.onnxruntime; print(json.dumps(sorted(sys.modules)))"
+    modules = json.loads(subprocess.check_output([sys.executable, "-c", code]))
+    assert not {"torch", "lightning", "timm", "gradio", "fastapi", "albumentations", "datasets"} & set(modules)
