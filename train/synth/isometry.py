@@ -11,7 +11,6 @@ Mesh Parameterization", SGP 2008.
 from functools import lru_cache
 
 import numpy as np
-import scipy.linalg
 import torch
 from torch import Tensor
 
@@ -23,8 +22,9 @@ def _modes(count: int) -> tuple[np.ndarray, np.ndarray]:
     mass[[0, -1]] = 1.0
     stiffness = np.diag(np.r_[1.0, np.full(count - 2, 2.0), 1.0])
     stiffness -= np.eye(count, k=1) + np.eye(count, k=-1)
-    values, vectors = scipy.linalg.eigh(stiffness, np.diag(mass))
-    return np.maximum(values, 0.0), vectors
+    root = np.sqrt(mass)
+    values, vectors = np.linalg.eigh(stiffness / np.outer(root, root))
+    return np.maximum(values, 0.0), vectors / root[:, None]
 
 
 def _nearest_frame(along_u: Tensor, along_v: Tensor) -> tuple[Tensor, Tensor]:

@@ -35,6 +35,12 @@ def _cosines() -> list[list[float]]:
     ]
 
 
+def _recolour(image: Tensor, rows: tuple[tuple[float, float, float], ...]) -> Tensor:
+    """Mix the channels of (B, 3, H, W) by a 3x3 matrix."""
+    first, second, third = image.unbind(1)
+    return torch.stack([a * first + b * second + c * third for a, b, c in rows], 1)
+
+
 def _quantise(plane: Tensor, table: Tensor, cosines: Tensor) -> Tensor:
     """Round the coefficients of 8x8 blocks; plane is (B, H, W) about 0, sides multiples of 8, table (B, 8, 8)."""
     batch, height, width = plane.shape
@@ -64,12 +70,10 @@ def jpeg(image: Tensor, quality: Tensor) -> Tensor:
         for table in (_LUMA, _CHROMA)
     )
     cosines = torch.tensor(_cosines(), device=device, dtype=dtype)
-    y, blue, red = (sum(w * padded[:, i] for i, w in enumerate(row)) for row in _TO_YCC)
+    y, blue, red = _recolour(padded, _TO_YCC).unbind(1)
     y = _quantise(y - 128, luma, cosines) + 128
-    small = torch.stack([blue, red], 1)
-    small = functional.avg_pool2d(small, 2)
+    small = functional.avg_pool2d(torch.stack([blue, red], 1), 2)
     small = torch.stack([_quantise(small[:, i].contiguous(), chroma, cosines) for i in range(2)], 1)
-    blue, red = functional.interpolate(small, scale_factor=2, mode="bilinear").unbind(1)
-    planes = (y, blue, red)
-    rgb = torch.stack([sum(w * planes[i] for i, w in enumerate(row) if w) for row in _TO_RGB], 1)
+    small = functional.interpolate(small, scale_factor=2, mode="bilinear")
+    rgb = _recolour(torch.cat([y[:, None], small], 1), _TO_RGB)
     return rgb[..., :height, :width].clamp(0, 255).round()

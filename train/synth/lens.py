@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -107,14 +108,15 @@ def _motion_blur(image: Tensor, length_px: float, angle_rad: float) -> Tensor:
     return out / steps
 
 
-def to_linear(value: Tensor) -> Tensor:
+def to_linear(value: NDArray[np.float32]) -> NDArray[np.float32]:
     """sRGB in [0, 1] to linear light in [0, 1] (IEC 61966-2-1)."""
-    return torch.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055).clamp_min(1e-6) ** 2.4)
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 def to_srgb(value: Tensor) -> Tensor:
     """Linear light in [0, 1] to sRGB in [0, 1] (IEC 61966-2-1)."""
-    return torch.where(value <= 0.0031308, value * 12.92, 1.055 * value.clamp_min(1e-6) ** (1 / 2.4) - 0.055)
+    knee = 0.0031308
+    return 1.055 * value.clamp_min(knee) ** (1 / 2.4) - 0.055 + 12.92 * (value - knee).clamp_max(0)
 
 
 def expose(linear: Tensor, lenses: list[Lens]) -> Tensor:
@@ -142,7 +144,8 @@ def expose(linear: Tensor, lenses: list[Lens]) -> Tensor:
     radius_square = (x * x + y * y) / 2
     image *= (1 - column("vignette")[:, None, None] * radius_square)[:, None]
     # A shoulder: what is over-exposed fades to white rather than breaking off.
-    image = torch.where(image > 0.8, 0.8 + 0.2 * torch.tanh((image - 0.8) / 0.2), image)
+    above = (image - 0.8).clamp_min(0)
+    image = image - above + 0.2 * torch.tanh(above / 0.2)
     image = to_srgb(image.clamp_min(0))
     strength = column("contrast").view(-1, 1, 1, 1)
     image = image + strength * (image * image * (3 - 2 * image) - image) * 0.6

@@ -82,11 +82,10 @@ def draw_lamps(rng: np.random.Generator, kind: str, config: SynthConfig) -> Lamp
     glossy = rng.random() < config.gloss
     shade = np.zeros(9)
     if kind != "scan" and rng.random() < config.photographer_shadow:
-        angle = rng.uniform(0, 2 * np.pi)
-        away = rng.uniform(0.25, 0.75)
-        shade[:2] = away * np.cos(angle), away * np.sin(angle)
+        toward, away = rng.uniform(0, 2 * np.pi), rng.uniform(0.25, 0.75)
+        shade[:2] = away * np.cos(toward), away * np.sin(toward)
         shade[2:4] = rng.uniform(0.12, 0.35), rng.uniform(0.2, 0.5)
-        shade[4:6] = np.cos(angle), np.sin(angle)
+        shade[4:6] = np.cos(toward), np.sin(toward)
         shade[6:] = rng.uniform(0.04, 0.12), np.exp(rng.uniform(np.log(0.015), np.log(0.15))), rng.uniform(0.3, 0.85)
     return Lamps(
         positions=np.concatenate([key, sky]),
@@ -124,7 +123,7 @@ def shadow_heights(vertices: Tensor, faces: Tensor, sheet: Tensor, lights: Tenso
     index = torch.arange(len(pixel), device=vertices.device).view(-1, 3)
     picture = (sheet[:, None] * count + torch.arange(count, device=vertices.device)).reshape(-1)
     ceiling = 9.0
-    drawn = rasterize(pixel, ceiling - height, index, picture, photos * count, (size, size), with_weights=False)
+    drawn = rasterize(pixel, ceiling - height, index, picture, photos * count, (size, size))
     seen = (ceiling - drawn.depth).view(photos, count, size, size)
     return torch.maximum(seen, (floor - 0.02).view(-1, 1, 1, 1))
 

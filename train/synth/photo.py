@@ -1,7 +1,9 @@
 """What the synthesiser gives: photos with their ground truth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -36,3 +38,23 @@ class Photos:
     def __len__(self) -> int:
         """How many photos there are."""
         return len(self.kind)
+
+
+def join(batches: Sequence[Photos]) -> Photos:
+    """Put batches together.
+
+    Args:
+        batches: one or more batches of photos of the same size.
+
+    Returns:
+        All photos in order.
+    """
+    return Photos(
+        image=torch.cat([b.image for b in batches]),
+        grid_xy=torch.cat([b.grid_xy for b in batches]),
+        grid_xyz=torch.cat([b.grid_xyz for b in batches]),
+        backward_map=torch.cat([b.backward_map for b in batches]),
+        mask=torch.cat([b.mask for b in batches]),
+        uv=torch.cat([b.uv for b in batches]),
+        kind=tuple(kind for b in batches for kind in b.kind),
+    )

@@ -420,10 +420,10 @@ def lay_on_table(nodes: Array) -> Array:
         normal = np.array([-slope_x, -slope_y, 1.0])
         normal /= np.linalg.norm(normal)
         axis = np.cross(normal, [0.0, 0.0, 1.0])
-        sine = np.linalg.norm(axis)
+        sine = float(np.linalg.norm(axis))
         if sine > 1e-6:
             points = points @ _rotation(axis / sine, float(np.arcsin(min(sine, 1.0))))
         height = points[:, 2] - np.quantile(points[:, 2], 0.02)
-        weight = np.sqrt(1.0 / (1.0 + (np.maximum(height, 0.0) / 0.02) ** 2))
+        weight = 1.0 / np.sqrt(1.0 + (np.maximum(height, 0.0) / 0.02) ** 2)
     points = points - [*points[:, :2].mean(0), points[:, 2].min()]
     return points.reshape(nodes.shape)

@@ -1,6 +1,6 @@
 """Flat pages in, photos of them out, with exact ground truth."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import cv2
@@ -16,12 +16,18 @@ from train.synth.config import SynthConfig
 from train.synth.isometry import relax
 from train.synth.lens import Lens, draw_lens, expose, gaussian_blur, to_linear
 from train.synth.light import SKY_LIGHTS, Lamps, draw_lamps, photographer_shade, shade, shadow_heights, unit, visibility
-from train.synth.photo import Photos
-from train.synth.raster import grid_faces, rasterize
+from train.synth.photo import Photos, join
+from train.synth.raster import affine_over_faces, grid_faces, rasterize
 from train.synth.surface import GRID_HW, Surface, draw_surface, facets, lay_on_table
 
 Array = NDArray[np.float64]
+# Points for the key lamp and points for the light all around, (B, P, 3) each, and which photos: what is lit, (B, 2, P).
+_LitAt = Callable[[Tensor, Tensor, slice], Tensor]
 _PAGE, _FACING, _BLOCK = 0, 1, 2
+_BYTES: NDArray[np.float32] = np.arange(256, dtype=np.float32)
+_PRINT = 0.028 + 0.822 * to_linear(
+    _BYTES / np.float32(255)
+)  # light that print gives back: neither ink nor paper is perfect
 _RIM = 0.15  # of a mesh cell: the rim past a sheet's edges that lets them fade
 
 
@@ -53,8 +59,8 @@ class Scene:
 class Synthesiser:
     """Makes photos of flat pages.
 
-    The same seed and number give the same photo, whatever else is in the batch (its sensor's noise differs between CPU
-    and GPU).
+    The same seed and number give the same photo, whatever else is in the batch: to the bit on a CPU, to rounding on a
+    GPU. Between a CPU and a GPU the sensor's noise differs.
 
     Args:
         config: ranges; the defaults when None.
@@ -85,7 +91,14 @@ class Synthesiser:
         for page in pages:
             if page.dtype != np.uint8 or page.ndim != 3 or page.shape[2] != 3:
                 raise ValueError(f"a page must be (H, W, 3) uint8 RGB, got {page.shape} {page.dtype}")
-        return self.photograph(pages, self.draw_scenes([(p.shape[1], p.shape[0]) for p in pages], numbers))
+        # On a CPU one photo at a time is fastest (it stays in the caches).
+        step = 1 if self.device.type == "cpu" else len(pages)
+        parts = []
+        for first in range(0, len(pages), step):
+            some = pages[first : first + step]
+            scenes = self.draw_scenes([(p.shape[1], p.shape[0]) for p in some], numbers[first : first + step])
+            parts.append(self.photograph(some, scenes))
+        return join(parts)
 
     def draw_scenes(self, pages_wh: Sequence[tuple[int, int]], numbers: Sequence[int]) -> list[Scene]:
         """Draw what the photos are made from.
@@ -142,14 +155,20 @@ class Synthesiser:
         mesh = _Mesh(scenes, placed, device)
         drawn = rasterize(mesh.xy, mesh.depth, mesh.faces, mesh.photo, batch, (height, width))
         hit = drawn.face >= 0
-        face = drawn.face.clamp_min(0)
-        material = torch.where(hit, mesh.material[face], -1)
-        corners = mesh.faces[face]
-        assert drawn.weights is not None
-        uv = _gather(mesh.uv, corners, drawn.weights)
-        upper = mesh.upper[face]
+        face = drawn.face.clamp_min(0).flatten()
+        material = torch.where(hit, mesh.material.index_select(0, face).view(hit.shape), -1)
+        upper = mesh.upper.index_select(0, face).view(hit.shape)
+        ys = torch.arange(height, device=device, dtype=torch.float32)[:, None]
+        xs = torch.arange(width, device=device, dtype=torch.float32)
+        u, v = (
+            (a.index_select(0, face).view(hit.shape) * xs + b.index_select(0, face).view(hit.shape) * ys)
+            + c.index_select(0, face).view(hit.shape)
+            for a, b, c in mesh.uv_planes
+        )
+        px_per_u, px_per_v = (p.index_select(0, face).view(hit.shape) for p in mesh.px_per_uv)
+        uv = torch.stack([u, v], -1)
         # The sheets' meshes reach a little past their edges, so that edges can fade over a pixel.
-        inside = ((1 - uv.abs()) * _gather(mesh.px_per_uv, corners, drawn.weights)).amin(-1)
+        inside = torch.minimum((1 - u.abs()) * px_per_u, (1 - v.abs()) * px_per_v)
         mask = (material == _PAGE) & upper & (inside >= 0)
         cover = torch.where(material == _BLOCK, 1.0, (inside + 0.5).clamp(0, 1)) * hit
 
@@ -169,7 +188,7 @@ class Synthesiser:
         else:
             image = torch.full((batch, 3, height, width), 127.0, device=device)
             for i in range(batch):
-                seen = self._page_colours(pages[i], placed[i][0], uv[i])
+                seen = self._page_colours(pages[i], _BYTES, placed[i][0], uv[i])
                 image[i] = torch.where(mask[i], seen, image[i])
             image = image.round().to(torch.uint8)
         return Photos(
@@ -185,8 +204,8 @@ class Synthesiser:
     def _tensor(self, values: Array) -> Tensor:
         return torch.as_tensor(values, dtype=torch.float32, device=self.device)
 
-    def _page_colours(self, page: NDArray[np.uint8], nodes_px: Array, uv: Tensor) -> Tensor:
-        """Colours of a flat page at (H, W, 2) places on it, (3, H, W) in [0, 255].
+    def _page_colours(self, page: NDArray[np.uint8], tones: NDArray[np.float32], nodes_px: Array, uv: Tensor) -> Tensor:
+        """Colours of a flat page at (H, W, 2) places on it, (3, H, W): the bytes' tones, (256,).
 
         The page is first shrunk to a little over the resolution that it has in the photo, so that nothing aliases.
         """
@@ -195,8 +214,8 @@ class Synthesiser:
         small = page
         if shrink < 0.85:
             size = max(8, round(page_w * shrink)), max(8, round(page_h * shrink))
-            small = cv2.resize(page, size, interpolation=cv2.INTER_AREA)
-        texture = torch.from_numpy(np.ascontiguousarray(small)).to(self.device).permute(2, 0, 1)[None].float()
+            small = cv2.resize(page, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+        texture = torch.from_numpy(cv2.LUT(small, tones)).to(self.device).permute(2, 0, 1)[None]
         # Centres of the page's outer pixels are -1 and 1; grid_sample without aligned corners wants outer edges.
         span = uv.new_tensor([page_w, page_h])
         place = ((uv + 1) * (span - 1) + 1) / span - 1
@@ -282,16 +301,18 @@ class Synthesiser:
             place = torch.einsum("ij,jhw->hwi", affine[:, :2], table_xy[i]) + affine[:, 2]
             behind = functional.grid_sample(texture[None], place[None], padding_mode="reflection", align_corners=True)
             behind = behind[0] * table[i]
-            colour = to_linear(self._page_colours(pages[i], placed[i][0], uv[i]) / 255)
-            colour = 0.028 + 0.822 * colour
+            colour = self._page_colours(pages[i], _PRINT, placed[i][0], uv[i])
             colour = torch.where(upper[i], colour, 0.74 + 0.08 * colour)
             seen = colour * falling[i] + mirrored[i]
-            if scene.surface.facing is not None:
-                seen = self._add_book(pages[i], scene, i, seen, material[i], uv[i], lit_at, lamps, eye)
+            facing = scene.surface.facing
+            if facing is not None:
+                seen = self._add_book(pages[i], scene, facing, i, seen, material[i], uv[i], lit_at, lamps, eye)
             linear[i] = behind + cover[i] * (seen - behind)
         return linear * gain / 0.85
 
-    def _shade_sheet(self, nodes, relief, lit_at, index, lamps, eye) -> Tensor:  # type: ignore[no-untyped-def]
+    def _shade_sheet(
+        self, nodes: Tensor, relief: Tensor, lit_at: _LitAt, index: slice, lamps: dict[str, Tensor], eye: Tensor
+    ) -> Tensor:
         """Light on sheets: (B, 7, Rs, Cs), RGB above, RGB below and the mirrored lamp, corners aligned."""
         grid = nodes.permute(0, 3, 1, 2)
         along = functional.pad(grid[..., 2:] - grid[..., :-2], (1, 1, 0, 0), mode="replicate")
@@ -315,16 +336,28 @@ class Synthesiser:
         light = shade(grid, normal, lit, {name: value[index] for name, value in lamps.items()}, eye[index])
         return torch.cat([light.front, light.back, light.mirrored[:, None]], 1).view(len(nodes), 7, *size)
 
-    def _add_book(self, page, scene, i, seen, material, uv, lit_at, lamps, eye) -> Tensor:  # type: ignore[no-untyped-def]
+    def _add_book(
+        self,
+        page: NDArray[np.uint8],
+        scene: Scene,
+        facing_nodes: Array,
+        i: int,
+        seen: Tensor,
+        material: Tensor,
+        uv: Tensor,
+        lit_at: _LitAt,
+        lamps: dict[str, Tensor],
+        eye: Tensor,
+    ) -> Tensor:
         """Colours of the facing page and of the block of pages below, put into those of the page."""
         relief = torch.zeros(1, 2, 177, 121, device=self.device)
-        facing = self._tensor(scene.surface.facing)[None]
+        facing = self._tensor(facing_nodes)[None]
         light = self._shade_sheet(facing, relief, lit_at, slice(i, i + 1), lamps, eye)
         falling = functional.grid_sample(light[:, :3], uv[None], padding_mode="border", align_corners=True)[0]
         other = uv.clone()
         other[..., 1] = torch.remainder(uv[..., 1] + 1.63, 2) - 1
         xy, _ = project(scene.surface.nodes, scene.camera)
-        colour = 0.028 + 0.822 * to_linear(self._page_colours(page, xy, other) / 255)
+        colour = self._page_colours(page, _PRINT, xy, other)
         leaf = torch.sin(uv[..., 1] * 60) * 0.06 + torch.sin(uv[..., 1] * 23.7) * 0.05
         block = light[:, :3].mean((0, 2, 3)).view(3, 1, 1) * (0.5 + leaf)
         seen = torch.where(material == _FACING, colour * falling, seen)
@@ -376,12 +409,6 @@ def _relief(scene: Scene, cells: int) -> Array:
     return slopes
 
 
-def _gather(values: Tensor, corners: Tensor, weights: Tensor) -> Tensor:
-    """Values at corners, (N, 2), interpolated at pixels: corners and weights are (..., 3)."""
-    first, second, third = (values[corners[..., k]] * weights[..., k, None] for k in range(3))
-    return first + second + third
-
-
 def _widen(nodes: Array) -> Array:
     """Add a narrow rim to a grid of (R, C, D) values that carries on as the edges run: (R + 2, C + 2, D)."""
     top = nodes[:1] + _RIM * (nodes[:1] - nodes[1:2])
@@ -400,9 +427,13 @@ class _Mesh:
         sheet_faces = grid_faces(rows + 2, cols + 2).numpy()
         sheet_uv = np.stack(np.meshgrid(np.linspace(-1, 1, cols), np.linspace(-1, 1, rows)), -1)
         every = 2 * (rows - 1) // (GRID_HW[0] - 1)
-        coarse_faces = grid_faces(*(len(range(0, n, every)) for n in (rows, cols))).numpy()
-        xy, depth, uv, px_per_uv, faces, photo, material = [], [], [], [], [], [], []
-        coarse, low_faces, low_photo = [], [], []
+        coarse_faces = grid_faces((rows - 1) // every + 1, (cols - 1) // every + 1).numpy()
+        xy: list[Array] = []
+        depth: list[Array] = []
+        uv: list[Array] = []
+        px_per_uv: list[Array] = []
+        coarse: list[Array] = []
+        faces, photo, material, low_faces, low_photo = (list[NDArray[np.int64]]() for _ in range(5))
         corners = low_corners = 0
 
         def add_sheet(points_xy: Array, ahead: Array, what: int) -> None:
@@ -449,10 +480,11 @@ class _Mesh:
         def whole(parts: list[NDArray[np.int64]]) -> Tensor:
             return torch.as_tensor(np.concatenate(parts), dtype=torch.int64, device=device)
 
-        self.xy, self.depth, self.uv, self.coarse = real(xy), real(depth), real(uv), real(coarse)
-        self.px_per_uv = real(px_per_uv)
+        self.xy, self.depth, self.coarse = real(xy), real(depth), real(coarse)
         self.faces, self.photo, self.material = whole(faces), whole(photo), whole(material)
         self.coarse_faces, self.coarse_photo = whole(low_faces), whole(low_photo)
+        self.uv_planes = affine_over_faces(self.xy, self.faces, real(uv)).unbind(1)  # u and v: (3, F) each
+        self.px_per_uv = real(px_per_uv)[self.faces].mean(1).T.contiguous().unbind(0)
         corner = self.xy[self.faces]
         first, second = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
         self.upper = first[:, 0] * second[:, 1] - second[:, 0] * first[:, 1] < 0

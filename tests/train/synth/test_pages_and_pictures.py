@@ -46,7 +46,8 @@ def test_the_patch_of_table_covers_what_was_asked_for() -> None:
 
 
 def test_the_sheet_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = tmp_path / "pages"
+    folder, empty = tmp_path / "pages", tmp_path / "empty"
+    empty.mkdir()
     folder.mkdir()
     cv2.imwrite(str(folder / "a.png"), draw_page(0, 50))
     target = tmp_path / "sheet.png"
@@ -56,7 +57,7 @@ def test_the_sheet_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert picture is not None
     assert picture.shape == (2 * 712, 2 * 488, 3)
     with pytest.raises(ValueError, match="no picture"):
-        sheet.read_pages(tmp_path / "pages" / "..")
+        sheet.read_pages(empty)
 
 
 def test_the_demo_page_is_set_with_all_its_text() -> None:
