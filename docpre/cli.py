@@ -75,11 +75,15 @@ def build_parser() -> argparse.ArgumentParser:
     _add_input(command)
     group = command.add_argument_group("models")
     for step in ("doc_orientation_classify", "doc_unwarping"):
-        group.add_argument(f"--{step}_model_name", metavar="NAME", help="see `docpre models` (default: the default one)")
+        group.add_argument(
+            f"--{step}_model_name", metavar="NAME", help="see `docpre models` (default: the default one)"
+        )
         group.add_argument(f"--{step}_model_dir", metavar="DIR", help="a directory with weights")
     group.add_argument("--paddlex_config", metavar="YAML", help="a PaddleX pipeline configuration")
     group = command.add_argument_group("steps")
-    group.add_argument("--use_doc_orientation_classify", type=_boolean, metavar="BOOL", help="find and undo quarter turns")
+    group.add_argument(
+        "--use_doc_orientation_classify", type=_boolean, metavar="BOOL", help="find and undo quarter turns"
+    )
     group.add_argument("--use_doc_unwarping", type=_boolean, metavar="BOOL", help="flatten bent pages")
     group.add_argument(
         "--doc_orientation_min_score", type=float, metavar="SCORE", help="leave pages alone whose best score is lower"
@@ -139,7 +143,9 @@ def _add_module(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     group = parser.add_argument_group("model")
     group.add_argument("--model_name", metavar="NAME", help="see `docpre models` (default: the default one)")
     group.add_argument("--model_dir", metavar="DIR", help="a directory with weights")
-    group.add_argument("--batch_size", type=int, default=1, help="pages that go through together (default: %(default)s)")
+    group.add_argument(
+        "--batch_size", type=int, default=1, help="pages that go through together (default: %(default)s)"
+    )
     return group
 
 

@@ -125,7 +125,9 @@ class PipelineConfig:
         own_unwarping = check_switch("use_doc_unwarping", use_doc_unwarping)
         return replace(
             self,
-            use_doc_orientation_classify=self.use_doc_orientation_classify if own_orientation is None else own_orientation,
+            use_doc_orientation_classify=self.use_doc_orientation_classify
+            if own_orientation is None
+            else own_orientation,
             use_doc_unwarping=self.use_doc_unwarping if own_unwarping is None else own_unwarping,
             orientation=_overridden(self.orientation, orientation),
             unwarping=_overridden(self.unwarping, unwarping),

@@ -39,7 +39,7 @@ class Homography:
         return _project(self.matrix, points_xy)
 
     def forward(self, points_xy: Points) -> Points:
-        return _project(np.linalg.inv(self.matrix), points_xy)
+        return _project(_inverse(self.matrix), points_xy)
 
     def to_json(self) -> dict[str, Any]:
         return {"matrix": self.matrix.tolist()}
@@ -74,7 +74,7 @@ class Rotation:
         return _project(self.matrix, points_xy)
 
     def forward(self, points_xy: Points) -> Points:
-        return _project(np.linalg.inv(self.matrix), points_xy)
+        return _project(_inverse(self.matrix), points_xy)
 
     def to_json(self) -> dict[str, Any]:
         return {"angle_cw_deg": self.angle_cw_deg, "input_size_hw": list(self.input_size_hw)}
@@ -118,8 +118,9 @@ class Grid:
         """(rows, width, 2): where the pixels of some whole rows of the output lie in the input."""
         columns_per_x, rows_per_y = self._cells_per_pixel()
         nodes = self.nodes_xy
-        across = _interpolation_matrix(np.arange(self.output_size_hw[1]) * columns_per_x, nodes.shape[1])
-        down = _interpolation_matrix(np.arange(first_row, stop_row) * rows_per_y, nodes.shape[0])
+        xs, ys = np.arange(self.output_size_hw[1], dtype=np.float64), np.arange(first_row, stop_row, dtype=np.float64)
+        across = _interpolation_matrix(xs * np.float64(columns_per_x), nodes.shape[1])
+        down = _interpolation_matrix(ys * np.float64(rows_per_y), nodes.shape[0])
         maps = [(down @ nodes[..., axis] @ across.T).astype(np.float32) for axis in (0, 1)]
         return np.stack(maps, -1)
 
@@ -295,6 +296,10 @@ def page_size_hw(grid_xy: NDArray[np.float32], input_size_hw: tuple[int, int]) -
     return height, width
 
 
+def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.linalg.inv(matrix).astype(np.float64)
+
+
 def _project(matrix: NDArray[np.float64], points_xy: Points) -> Points:
     projected = points_xy @ matrix[:, :2].T + matrix[:, 2]
     if np.array_equal(matrix[2], (0, 0, 1)):
@@ -407,7 +412,7 @@ def _chunks(indices: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
 def _sample_tile(
     image: NDArray[np.uint8], source_xy: NDArray[np.float32], output: NDArray[np.uint8], interpolation: int
 ) -> None:
-    """Fill ``output`` (h, w, C) with the picture at ``source_xy`` (h, w, 2), cutting out of the picture what it needs."""
+    """Fill ``output`` (h, w, C) with the picture at ``source_xy`` (h, w, 2), reading no more of it than is needed."""
     size_xy = np.array(image.shape[1::-1])
     first = np.clip(np.floor(source_xy.min((0, 1))) - _SOURCE_MARGIN, 0, size_xy - 1).astype(int)
     stop = np.clip(np.ceil(source_xy.max((0, 1))) + _SOURCE_MARGIN + 1, first + 1, size_xy).astype(int)

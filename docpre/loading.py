@@ -428,8 +428,8 @@ class _Reader:
                 dpi = self._capped_dpi(width, height, notes)
                 zoom = dpi / _POINTS_PER_INCH
                 pixmap = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), alpha=False, colorspace=pymupdf.csRGB)
-                rgb = np.frombuffer(pixmap.samples_mv, np.uint8).reshape(pixmap.height, pixmap.stride)
-                rgb = rgb[:, : 3 * pixmap.width].reshape(pixmap.height, pixmap.width, 3).copy()
+                rows = np.frombuffer(pixmap.samples_mv, np.uint8).reshape(pixmap.height, pixmap.stride)
+                rgb = rows[:, : 3 * pixmap.width].reshape(pixmap.height, pixmap.width, 3).copy()
                 derotation = tuple(page.derotation_matrix)
             except InputError:
                 raise
@@ -550,7 +550,9 @@ def _chosen(ranges: tuple[tuple[int, int | None], ...] | None, count: int, label
     chosen: list[int] = []
     for first, stop in ranges:
         if first >= count or (stop is not None and stop > count):
-            raise InputError(f"{label} has {count} pages; page {(stop or first + 1) if stop else first + 1} is not there.")
+            raise InputError(
+                f"{label} has {count} pages; page {(stop or first + 1) if stop else first + 1} is not there."
+            )
         chosen.extend(range(first, count if stop is None else stop))
     return chosen
 

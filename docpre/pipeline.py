@@ -249,5 +249,3 @@ def _orientation_values(orientation: Orientation | None) -> dict[str, Any]:
 
 def _unwarping_values(unwarping: Unwarping | None) -> dict[str, Any]:
     return {"applied": False, "reason": "the step is off"} if unwarping is None else unwarping.values()
-
-

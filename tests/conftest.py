@@ -12,10 +12,46 @@ from PIL import Image, ImageDraw, ImageFont
 
 from docpre import DocPreprocessor
 
-WORDS = (
-    "the quick brown fox jumps over a lazy dog while seven wizards of the north brew their tea and write long letters "
-    "home about weather roads bread and the price of paper in small towns near the sea"
-).split()
+WORDS = [
+    "the",
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "over",
+    "a",
+    "lazy",
+    "dog",
+    "while",
+    "seven",
+    "wizards",
+    "of",
+    "the",
+    "north",
+    "brew",
+    "their",
+    "tea",
+    "and",
+    "write",
+    "long",
+    "letters",
+    "home",
+    "about",
+    "weather",
+    "roads",
+    "bread",
+    "and",
+    "the",
+    "price",
+    "of",
+    "paper",
+    "in",
+    "small",
+    "towns",
+    "near",
+    "the",
+    "sea",
+]
 
 
 def draw_page(height: int = 1100, width: int = 780, seed: int = 0, font_size: int = 20) -> np.ndarray:
@@ -75,7 +111,10 @@ def pdf_path(tmp_path: Path) -> Path:
             page.set_rotation(90)
         box = page.rect * page.derotation_matrix
         page.insert_textbox(
-            box + (40, 40, -40, -40), f"Page {number + 1}. " + " ".join(WORDS * 6), fontsize=14, rotate=page.rotation
+            pymupdf.Rect(box.x0 + 40, box.y0 + 40, box.x1 - 40, box.y1 - 40),
+            f"Page {number + 1}. " + " ".join(WORDS * 6),
+            fontsize=14,
+            rotate=page.rotation,
         )
     path = tmp_path / "document.pdf"
     document.save(path)

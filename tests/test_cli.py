@@ -163,7 +163,8 @@ def test_errors_are_one_sentence(arguments, status, capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["nonsense"], ["doc_preprocessor"], ["doc_preprocessor", "-i", "a", "--use_doc_unwarping", "maybe"]]
+    "arguments",
+    [[], ["nonsense"], ["doc_preprocessor"], ["doc_preprocessor", "-i", "a", "--use_doc_unwarping", "maybe"]],
 )
 def test_wrong_usage_is_status_two(arguments, capsys):
     with pytest.raises(SystemExit) as caught:

@@ -141,6 +141,8 @@ def test_a_foreign_onnx_file_is_refused(tmp_path):
 def test_importing_docpre_does_not_import_torch(tmp_path):
     import subprocess
 
-    code = "import sys, json, docpre, docpre.pipeline, docpre.engines.onnxruntime; print(json.dumps(sorted(sys.modules)))"
+    code = (
+        "import sys, json, docpre, docpre.pipeline, docpre.engines.onnxruntime; print(json.dumps(sorted(sys.modules)))"
+    )
     modules = json.loads(subprocess.check_output([sys.executable, "-c", code]))
     assert not {"torch", "lightning", "timm", "gradio", "fastapi", "albumentations", "datasets"} & set(modules)

@@ -327,7 +327,9 @@ def test_urls(server):
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    position=st.floats(0, 1), junk=st.binary(min_size=1, max_size=40), format=st.sampled_from(["PNG", "JPEG", "TIFF", "BMP", "WEBP", "PDF"])
+    position=st.floats(0, 1),
+    junk=st.binary(min_size=1, max_size=40),
+    format=st.sampled_from(["PNG", "JPEG", "TIFF", "BMP", "WEBP", "PDF"]),
 )
 def test_damaged_files_never_raise_foreign_errors(position, junk, format):
     if format == "PDF":

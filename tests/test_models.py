@@ -166,7 +166,7 @@ HF_UVDOC = {
     "resnet_down.layer2.0.downsample.1.weight": "backbone.resnet.resnet_down.1.layers.0.conv_down.normalization.weight",
     "resnet_down.layer2.0.conv1.bias": "backbone.resnet.resnet_down.1.layers.0.conv_start.convolution.bias",
     "resnet_down.layer3.5.conv2.0.weight": "backbone.resnet.resnet_down.2.layers.5.conv_final.convolution.weight",
-    "resnet_down.layer3.5.bn2.running_mean": "backbone.resnet.resnet_down.2.layers.5.conv_final.normalization.running_mean",
+    "resnet_down.layer3.5.bn2.bias": "backbone.resnet.resnet_down.2.layers.5.conv_final.normalization.bias",
     "bridge_5.1.0.weight": "backbone.bridge.bridge.4.blocks.1.convolution.weight",
     "bridge_concat.1.weight": "head.bridge_connector.normalization.weight",
     "out_point_positions2D.0.weight": "head.out_point_positions2D.conv_down.convolution.weight",

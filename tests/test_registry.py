@@ -122,7 +122,8 @@ def test_the_error_lists_what_was_tried(wheel_index, server, own_cache):
     own_cache.mkdir(parents=True)
     (own_cache / "tiny.onnx").write_bytes(b"damaged")
     spec = spec_with(
-        Package("tinyweights", "9.9", "a"), (url(server, "/bad.onnx"), url(server, "/missing"), url(server, "/tiny.zip"))
+        Package("tinyweights", "9.9", "a"),
+        (url(server, "/bad.onnx"), url(server, "/missing"), url(server, "/tiny.zip")),
     )
     with pytest.raises(ModelError) as caught:
         find_weights(spec)
@@ -146,7 +147,9 @@ def test_an_installed_package_is_used_before_the_network(tmp_path, monkeypatch):
     (site / "tinyweights").mkdir(parents=True)
     (site / "tinyweights" / "tiny.onnx").write_bytes(CONTENT)
     (site / "tinyweights-1.0.dist-info").mkdir()
-    (site / "tinyweights-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: tinyweights\nVersion: 1.0\n")
+    (site / "tinyweights-1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: tinyweights\nVersion: 1.0\n"
+    )
     monkeypatch.syspath_prepend(str(site))
     weights = find_weights(spec_with(Package("tinyweights", "1.0", "tinyweights/tiny.onnx")), offline=True)
     assert weights.origin == "package"

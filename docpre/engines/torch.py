@@ -80,9 +80,9 @@ class TorchEngine:
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """See ``Engine.run``."""
-        mkldnn = contextlib.nullcontext()
+        mkldnn: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
         if self._use_mkldnn is not None:
-            mkldnn = torch.backends.mkldnn.flags(enabled=self._use_mkldnn)  # type: ignore[no-untyped-call]
+            mkldnn = torch.backends.mkldnn.flags(enabled=self._use_mkldnn)
         try:
             with torch.inference_mode(), mkldnn:
                 return self._network(torch.from_numpy(batch).to(self._torch_device)).float().cpu().numpy()

@@ -123,7 +123,9 @@ def unfold_batch_norms(network: nn.Module, batches: Iterable[Tensor]) -> None:
     def observe(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         assert isinstance(norm, nn.BatchNorm2d)
         x = inputs[0].double().cpu()
-        sums[norm] += torch.stack([torch.full((x.shape[1],), x[:, 0].numel()), x.sum((0, 2, 3)), (x * x).sum((0, 2, 3))])
+        sums[norm] += torch.stack(
+            [torch.full((x.shape[1],), x[:, 0].numel()), x.sum((0, 2, 3)), (x * x).sum((0, 2, 3))]
+        )
 
     was_training = network.training
     network.eval()
@@ -151,9 +153,7 @@ def unfold_batch_norms(network: nn.Module, batches: Iterable[Tensor]) -> None:
         norm.running_var.copy_(var)
 
 
-def _filled(
-    network: Network, state: Mapping[str, Tensor], path: Path, optional: tuple[str, ...] = ()
-) -> Network:
+def _filled(network: Network, state: Mapping[str, Tensor], path: Path, optional: tuple[str, ...] = ()) -> Network:
     expected = network.state_dict()
     wanted = {name for name in expected if not name.endswith("num_batches_tracked")}
     state = {name: value for name, value in state.items() if not name.endswith("num_batches_tracked")}
@@ -168,7 +168,7 @@ def _filled(
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             raise ModelError(
-                f"{path} does not hold the weights of {type(network).__name__}: it {label} {', '.join(names[:3])}{more}."
+                f"{path} holds no weights of {type(network).__name__}: it {label} {', '.join(names[:3])}{more}."
             )
     network.load_state_dict({name: value.float() for name, value in state.items()}, strict=False)
     return network.eval()

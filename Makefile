@@ -1,0 +1,61 @@
+# Two environments: VENV has the base install alone, DEV_VENV every extra (PyTorch with it, about 6 GB).
+# Both are made when they are needed, from the versions in requirements.lock.
+PYTHON ?= python3
+VENV ?= .venv
+DEV_VENV ?= .venv-dev
+PIP_FLAGS ?= --quiet --disable-pip-version-check
+
+BASE_READY := $(VENV)/.ready
+DEV_READY := $(DEV_VENV)/.ready
+
+.PHONY: help demo test check format lock clean
+
+help:
+	@echo "make demo    set up docpre and run it on a picture"
+	@echo "make test    set up every extra and run all tests"
+	@echo "make check   lint, formatting, types"
+	@echo "make format  mend formatting and simple lint"
+	@echo "make lock    renew requirements.lock"
+	@echo "make clean   remove the environments and all that was made"
+
+demo: $(BASE_READY)
+	$(VENV)/bin/python -m docpre doc_preprocessor -i demo/page.jpg --save_path output
+	@echo
+	@echo "The photograph: demo/page.jpg"
+	@echo "The clean page: output/page_page.jpg"
+	@echo "Side by side:   output/page_doc_preprocessor_res_img.jpg"
+
+test: $(BASE_READY) $(DEV_READY)
+	$(DEV_VENV)/bin/python -m docpre models --pull all
+	DOCPRE_BASE_PYTHON="$(abspath $(VENV))/bin/python" $(DEV_VENV)/bin/python -m pytest
+
+check: $(DEV_READY)
+	$(DEV_VENV)/bin/ruff check .
+	$(DEV_VENV)/bin/ruff format --check .
+	$(DEV_VENV)/bin/mypy
+
+format: $(DEV_READY)
+	$(DEV_VENV)/bin/ruff check --fix .
+	$(DEV_VENV)/bin/ruff format .
+
+lock: $(DEV_READY)
+	$(DEV_VENV)/bin/python -m pip install $(PIP_FLAGS) uv
+	$(DEV_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --all-extras \
+		pyproject.toml --output-file requirements.lock --upgrade
+
+$(BASE_READY): pyproject.toml requirements.lock
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'docpre needs Python 3.11 or newer')"
+	$(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing docpre into $(VENV) (about 500 MB, a minute)"
+	$(VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint requirements.lock --editable .
+	touch $@
+
+$(DEV_READY): pyproject.toml requirements.lock
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'docpre needs Python 3.11 or newer')"
+	$(PYTHON) -m venv --clear $(DEV_VENV)
+	@echo "Installing docpre with every extra into $(DEV_VENV) (about 6 GB, some minutes)"
+	$(DEV_VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint requirements.lock --editable ".[all,dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(DEV_VENV) output .pytest_cache .mypy_cache .ruff_cache .hypothesis
