@@ -237,18 +237,19 @@ class DocPreprocessorResult(Result):
             f"Rotated Image ({settings['use_doc_orientation_classify']}, {self._values['angle']})",
             f"Unwarping Image ({settings['use_doc_unwarping']})",
         )
-        panels = [Image.fromarray(_bgr(image)) for image in (self.input_image, self.turned_image, self.output_image)]
-        width = sum(panel.width for panel in panels)
-        height = max(panel.height for panel in panels)
+        # One panel at a time and no copies in BGR: of a large photo three panels are large already.
+        upright = np.rot90(self._page_image(), max(self._values["angle"], 0) // 90)
+        panels = (self._page_image(), upright, self._output_image())
+        height = max(panel.shape[0] for panel in panels)
         caption_size = max(_CAPTION_SIZE, height // 50)
-        picture = Image.new("RGB", (width, height + caption_size * 3 // 2), "white")
+        picture = Image.new("RGB", (sum(panel.shape[1] for panel in panels), height + caption_size * 3 // 2), "white")
         draw = ImageDraw.Draw(picture)
         font = ImageFont.load_default(caption_size)
         left = 0
         for panel, caption in zip(panels, captions, strict=True):
-            picture.paste(panel, (left, 0))
+            picture.paste(Image.fromarray(np.ascontiguousarray(panel)), (left, 0))
             draw.text((left + caption_size // 2, height + caption_size // 5), caption, "black", font)
-            left += panel.width
+            left += panel.shape[1]
         return {"preprocessed_img": picture}
 
     def pdf_page(self) -> PdfPage:

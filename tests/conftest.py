@@ -12,10 +12,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from docpre import DocPreprocessor
 
-WORDS = (
+TEXT = (
     "the quick brown fox jumps over a lazy dog while seven wizards of the north brew their tea and write long letters "
     "home about weather roads bread and the price of paper in small towns near the sea"
-).split()  # noqa: SIM905
+)
+WORDS = TEXT.split()
 
 
 def draw_page(height: int = 1100, width: int = 780, seed: int = 0, font_size: int = 20) -> np.ndarray:

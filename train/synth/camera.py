@@ -130,7 +130,7 @@ def draw_camera(rng: np.random.Generator, nodes: Array, kind: str, config: Synth
         turn = rng.normal(0, 0.8)
     else:
         tilt = np.deg2rad(config.tilt_deg[0] + (config.tilt_deg[1] - config.tilt_deg[0]) * rng.beta(1.3, 2.2))
-        coverage = rng.uniform(*config.coverage)
+        coverage = config.coverage[0] + (config.coverage[1] - config.coverage[0]) * rng.beta(1.4, 2.0)
         focal_mm = float(np.exp(rng.uniform(*np.log(config.focal_mm))))
         turn = rng.normal(0, config.turn_jitter_deg)
         if rng.random() < config.any_turn:

@@ -27,7 +27,7 @@ class SynthConfig:
         turn_jitter_deg: standard deviation of the in-plane turn about an upright one.
         any_turn: chance that the in-plane turn is uniform over the circle instead.
         held: chance that the page is held in the air, far from a blurred background.
-        fingers: chance that a held page shows fingers at its border (lying pages: a third of it).
+        fingers: chance that a held page shows thumbs at its border (a lying page: 0.15 of it).
         clutter: chance that other things lie on the table.
         lamp_elevation_deg: the key lamp's angle above the table.
         lamp_distance: the key lamp's distance from the page.
@@ -68,8 +68,8 @@ class SynthConfig:
     turns: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
     turn_jitter_deg: float = 6.0
     any_turn: float = 0.15
-    held: float = 0.15
-    fingers: float = 0.5
+    held: float = 0.18
+    fingers: float = 0.7
     clutter: float = 0.35
     lamp_elevation_deg: Range = (22.0, 80.0)
     lamp_distance: Range = (2.0, 8.0)
@@ -78,8 +78,8 @@ class SynthConfig:
     ambient: Range = (0.2, 1.3)
     gloss: float = 0.2
     photographer_shadow: float = 0.3
-    warmth: Range = (-0.35, 0.4)
-    blur_px: Range = (0.45, 1.3)
+    warmth: Range = (-0.5, 0.45)
+    blur_px: Range = (0.35, 1.3)
     motion: float = 0.08
     noise: Range = (0.002, 0.02)
     jpeg_quality: tuple[int, int] = (55, 95)

@@ -174,7 +174,7 @@ def photograph(page: NDArray[np.uint8]) -> Photos:
         jpeg_quality=95,
         noise_seed=3,
     )
-    scene = Scene(surface, 0.0, camera, lamps, lens, False, "wood", np.random.default_rng(41))
+    scene = Scene(surface, 0.0, camera, lamps, lens, False, "wood", [], np.random.default_rng(41))
     return synthesiser.photograph([page], [scene])
 
 

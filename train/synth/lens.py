@@ -56,14 +56,14 @@ def draw_lens(rng: np.random.Generator, kind: str, config: SynthConfig) -> Lens:
     scale = max(config.size_wh) / 712
     moving = rng.random() < config.motion and not scan
     return Lens(
-        blur_px=float(rng.uniform(*config.blur_px)) * scale * (0.7 if scan else 1.0),
+        blur_px=float(np.exp(rng.uniform(*np.log(config.blur_px)))) * scale * (0.7 if scan else 1.0),
         motion_px=float(rng.uniform(1.5, 5)) * scale if moving else 0.0,
         motion_rad=float(rng.uniform(0, np.pi)),
         vignette=0.0 if scan else float(rng.uniform(0, 0.3)),
-        contrast=float(rng.uniform(0.0, 0.5)),
+        contrast=float(rng.uniform(0.0, 0.8)),
         noise=float(np.exp(rng.uniform(*np.log(config.noise)))) * (0.5 if scan else 1.0),
         noise_grain=float(rng.uniform(0.2, 1.0)),
-        sharpening=float(rng.uniform(0.0, 0.9)),
+        sharpening=float(rng.uniform(0.0, 1.4)),
         jpeg_quality=int(rng.integers(config.jpeg_quality[0], config.jpeg_quality[1] + 1)),
         noise_seed=int(rng.integers(0, 2**62)),
     )

@@ -94,7 +94,7 @@ def draw_lamps(rng: np.random.Generator, kind: str, config: SynthConfig) -> Lamp
         shininess=float(np.exp(rng.uniform(np.log(12), np.log(120)))),
         translucency=float(rng.uniform(0.02, 0.15)),
         shade=shade,
-        exposure=float(rng.uniform(0.46, 0.95)) if kind != "scan" else float(rng.uniform(0.85, 1.08)),
+        exposure=float(rng.uniform(0.48, 1.0)) if kind != "scan" else float(rng.uniform(0.85, 1.08)),
     )
 
 

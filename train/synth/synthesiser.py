@@ -13,6 +13,7 @@ from torch.nn import functional
 from train.synth.background import draw_background
 from train.synth.camera import Camera, area_px, draw_camera, project, rays_to_plane
 from train.synth.config import SynthConfig
+from train.synth.hand import Thumb, draw_thumbs, paint_thumb
 from train.synth.isometry import relax
 from train.synth.lens import Lens, draw_lens, expose, gaussian_blur, to_linear
 from train.synth.light import SKY_LIGHTS, Lamps, draw_lamps, photographer_shade, shade, shadow_heights, unit, visibility
@@ -43,6 +44,7 @@ class Scene:
         lens: the optics and the file.
         clutter: whether other things lie on the table.
         texture: name of the table's texture, or None for chance.
+        thumbs: thumbs over the page's border.
         detail: source of chance of what is drawn finely: paper and table.
     """
 
@@ -53,6 +55,7 @@ class Scene:
     lens: Lens
     clutter: bool
     texture: str | None
+    thumbs: list[Thumb]
     detail: np.random.Generator
 
 
@@ -123,7 +126,12 @@ class Synthesiser:
             camera = draw_camera(eye, surface.nodes, kind, config)
             clutter = kind != "scan" and bool(eye.random() < config.clutter)
             lamps, lens = draw_lamps(lamp, kind, config), draw_lens(optics, kind, config)
-            scenes.append(Scene(surface, floor, camera, lamps, lens, clutter, None, detail))
+            thumbs = []
+            if kind != "scan" and eye.random() < config.fingers * (1.0 if held else 0.15):
+                nodes_px, _ = project(surface.nodes, camera)
+                scale = (area_px(nodes_px) / float(surface.size_wh.prod())) ** 0.5
+                thumbs = draw_thumbs(eye, nodes_px, scale)
+            scenes.append(Scene(surface, floor, camera, lamps, lens, clutter, None, thumbs, detail))
         return scenes
 
     def relax_surfaces(self, surfaces: Sequence[Surface]) -> None:
@@ -184,6 +192,8 @@ class Synthesiser:
 
         if config.lit:
             linear = self._lit_picture(pages, scenes, placed, nodes, rotation, eye, material, upper, uv, cover, mesh)
+            for i, scene in enumerate(scenes):
+                mask[i] &= ~self._add_thumbs(scene, linear[i])
             image = expose(linear, [s.lens for s in scenes])
         else:
             image = torch.full((batch, 3, height, width), 127.0, device=device)
@@ -309,6 +319,22 @@ class Synthesiser:
                 seen = self._add_book(pages[i], scene, facing, i, seen, material[i], uv[i], lit_at, lamps, eye)
             linear[i] = behind + cover[i] * (seen - behind)
         return linear * gain / 0.85
+
+    def _add_thumbs(self, scene: Scene, linear: Tensor) -> Tensor:
+        """Paint the thumbs into a photo's light, (3, H, W), in place; where they are, (H, W) bool."""
+        width, height = self.config.size_wh
+        hidden = torch.zeros(height, width, dtype=torch.bool, device=self.device)
+        if not scene.thumbs:
+            return hidden
+        key = scene.lamps.positions[:-SKY_LIGHTS].mean(0)
+        to_lamp = scene.camera.rotation @ (key / np.linalg.norm(key))
+        tint = self._tensor(scene.lamps.colour.sum(0) / scene.lamps.colour.sum(0).mean()).view(3, 1, 1)
+        for thumb in scene.thumbs:
+            cover, colour, left = paint_thumb(thumb, (height, width), to_lamp, self.device)
+            linear *= left
+            linear += cover * (colour * tint * scene.lamps.exposure * 1.1 - linear)
+            hidden |= cover > 0.5
+        return hidden
 
     def _shade_sheet(
         self, nodes: Tensor, relief: Tensor, lit_at: _LitAt, index: slice, lamps: dict[str, Tensor], eye: Tensor
