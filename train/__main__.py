@@ -1,0 +1,50 @@
+"""``python -m train orientation|unwarping fit|validate|test``, ``data check`` and ``export``."""
+
+from __future__ import annotations
+
+import sys
+
+from docpre.errors import DocpreError
+
+USAGE = """usage: python -m train COMMAND ...
+
+  orientation fit|validate|test --config configs/orientation.yaml
+  unwarping fit|validate|test --config configs/unwarping.yaml
+  data check orientation|unwarping --config FILE     read all the data that a configuration names
+  export --ckpt FILE --output DIR                    make a model directory that docpre takes
+
+--help after any of them says more; a run is resumed by fit --ckpt_path last."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command.
+
+    Returns:
+        The exit status: 0, 1 for a failure that docpre names, 2 for a wrong command line.
+    """
+    command = arguments[0] if arguments else ""
+    try:
+        if command in ("orientation", "unwarping"):
+            from train.cli import command_line
+
+            command_line(command, arguments[1:])
+        elif arguments[:2] == ["data", "check"]:
+            from train.data.check import main as check
+
+            return check(arguments[2:])
+        elif command == "export":
+            from train.export import main as export
+
+            export(arguments[1:])
+        else:
+            asked = command in ("-h", "--help")
+            print(USAGE, file=sys.stdout if asked else sys.stderr)
+            return 0 if asked else 2
+    except DocpreError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,130 @@
+"""From a source to what networks take: sources with turns, augmentation and docpre's own preprocessing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypedDict
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from docpre.loading import ImageArray
+from docpre.network_input import normalised, resized
+from docpre.registry import ModelSpec
+from train.data.augment import Augmenter
+from train.data.source import GRID_HW, PageSource, WarpedPage, WarpedSource
+
+Turns = Literal["all", "none"]
+
+
+class OrientationSample(TypedDict):
+    """``image`` (3, H, W) normalised; ``label``: which class of the spec; ``index``: of the sample in its set."""
+
+    image: Tensor
+    label: int
+    index: int
+
+
+class UnwarpingSample(TypedDict):
+    """``image`` (3, H, W) normalised; ``grid_xy`` (2, 45, 31) in [-1, 1]; ``mesh`` (3, 45, 31), NaN where there is
+    none; ``size_hw`` of the photo in pixels, which figures are taken in."""
+
+    image: Tensor
+    grid_xy: Tensor
+    mesh: Tensor
+    size_hw: Tensor
+
+
+class OrientationSamples(Dataset[OrientationSample]):
+    """Pages, each turned by every angle or left as it is.
+
+    Args:
+        source: the pages.
+        indices: which of them.
+        spec: size, normalisation and classes of the network.
+        turns: ``all``: each page counts four times, turned by 0, 90, 180 and 270 degrees more; ``none``: as stored.
+        augmenter: for training; None: docpre's preprocessing alone.
+        max_side_px: for training, longer pages are shrunk to this before they are augmented, which is quicker.
+        keep_pages: keep the shrunk pages in memory.
+    """
+
+    def __init__(
+        self,
+        source: PageSource,
+        indices: Sequence[int],
+        spec: ModelSpec,
+        turns: Turns = "all",
+        augmenter: Augmenter | None = None,
+        max_side_px: int = 1024,
+        keep_pages: bool = False,
+    ) -> None:
+        self._source, self._indices, self._spec = source, indices, spec
+        self._quarters = 4 if turns == "all" else 1
+        self._augmenter, self._max_side_px = augmenter, max_side_px
+        self._kept: dict[int, ImageArray] | None = {} if keep_pages else None
+
+    def __len__(self) -> int:
+        return len(self._indices) * self._quarters
+
+    def __getitem__(self, key: tuple[int, int]) -> OrientationSample:
+        index, number = key
+        page_index = self._indices[index // self._quarters]
+        turn = index % self._quarters
+        image = np.rot90(self._page(page_index), -turn)
+        angle_cw_deg = (self._source.angles_cw_deg[page_index] + 90 * turn) % 360
+        if self._augmenter is not None:
+            image, angle_cw_deg = self._augmenter.page(image, angle_cw_deg, number)
+        tensor = torch.from_numpy(normalised([resized(np.ascontiguousarray(image), self._spec)], self._spec)[0])
+        return {"image": tensor, "label": self._spec.classes.index(str(angle_cw_deg)), "index": index}
+
+    def _page(self, page_index: int) -> ImageArray:
+        if self._kept is not None and page_index in self._kept:
+            return self._kept[page_index]
+        page = self._source.read(page_index)
+        scale = self._max_side_px / max(page.shape[:2])
+        if self._augmenter is not None and scale < 1:
+            size_wh = max(1, round(page.shape[1] * scale)), max(1, round(page.shape[0] * scale))
+            page = cv2.resize(page, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        if self._kept is not None:
+            self._kept[page_index] = page
+        return page
+
+
+class UnwarpingSamples(Dataset[UnwarpingSample]):
+    """Photos with their grids.
+
+    Args:
+        source: the photos.
+        indices: which of them.
+        spec: size and normalisation of the network.
+        augmenter: for training; None: docpre's preprocessing alone.
+    """
+
+    def __init__(
+        self, source: WarpedSource, indices: Sequence[int], spec: ModelSpec, augmenter: Augmenter | None = None
+    ) -> None:
+        self._source, self._indices, self._spec, self._augmenter = source, indices, spec, augmenter
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, key: tuple[int, int]) -> UnwarpingSample:
+        index, number = key
+        page = self._source.read(self._indices[index], number)
+        if self._augmenter is not None:
+            page = self._augmenter.warped(page, number)
+        return network_sample(page, self._spec)
+
+
+def network_sample(page: WarpedPage, spec: ModelSpec) -> UnwarpingSample:
+    """A photo as the network sees it. The grid stays as it is: in [-1, 1] it doesn't depend on the picture's size."""
+    mesh = np.full((3, *GRID_HW), np.nan, np.float32) if page.mesh is None else page.mesh
+    return {
+        "image": torch.from_numpy(normalised([resized(page.image, spec)], spec)[0]),
+        "grid_xy": torch.from_numpy(np.ascontiguousarray(page.grid_xy, np.float32)),
+        "mesh": torch.from_numpy(np.ascontiguousarray(mesh)),
+        "size_hw": torch.tensor(page.image.shape[:2]),
+    }

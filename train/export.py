@@ -1,0 +1,231 @@
+"""A trained model as a directory that docpre takes: safetensors, ONNX and their record, and no pickle."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import shutil
+import subprocess
+import tempfile
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from docpre.errors import ConfigError, ModelError
+from docpre.registry import SPEC_FILE, Artefact, ModelSpec, sha256_of
+from train.cli import TASKS
+
+WORST_DIFFERENCE = 1e-4
+_OPSET = 17
+_OUTPUTS = {"orientation": ("scores",), "unwarping": ("grid", "mesh")}
+
+
+def main(arguments: list[str]) -> None:
+    """The command line of ``python -m train export``."""
+    parser = argparse.ArgumentParser(prog="python -m train export", description=__doc__)
+    parser.add_argument("--ckpt", type=Path, required=True, help="checkpoint that training has written")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="directory to make; it must not be there, or be empty"
+    )
+    parser.add_argument("--name", help="the model's name (the published model's name, with -tuned)")
+    parser.add_argument("--licence", default="not stated", help="licence of the weights")
+    chosen = parser.parse_args(arguments)
+    spec = export(chosen.ckpt, chosen.output, chosen.name, chosen.licence)
+    print(f"{spec.name} in {chosen.output}: {', '.join(artefact.filename for artefact in spec.artefacts)}, {SPEC_FILE}")
+    print(spec.figures)
+
+
+class Scores(nn.Module):
+    """A classifier that ends at scores."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pictures (N, 3, H, W), normalised, to scores (N, classes) that add up to 1."""
+        return self.network(x).softmax(1)
+
+
+def export(checkpoint: Path, output: Path, name: str | None = None, licence: str = "not stated") -> ModelSpec:
+    """Write a model directory from a checkpoint.
+
+    With averaged weights (EMA) it is these that a checkpoint keeps and that go out.
+
+    Args:
+        checkpoint: as Lightning wrote it.
+        output: the directory to make.
+        name: of the model.
+        licence: of the weights, for the record.
+
+    Returns:
+        The model's record, as it stands in ``spec.json``.
+
+    Raises:
+        ConfigError: the directory is there and not empty.
+        ModelError: the checkpoint can't be read, or the ONNX file doesn't agree with the network. Nothing is kept then.
+    """
+    output = output.expanduser()
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise ConfigError(f"{output} is there already and not empty; name another directory.")
+    content = read_checkpoint(checkpoint)
+    task = content["docpre"]["task"]
+    network, spec = trained_network(content)
+    name = name or f"{'PP-LCNet_x1_0_doc_ori' if spec.architecture == 'PPLCNet' else spec.architecture}-tuned"
+    name = name.replace("/", "_")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}-"))
+    try:
+        files = [work / "model.onnx"]
+        write_onnx(network, spec, task, files[0])
+        if not spec.architecture.startswith("timm/"):  # docpre's torch engine has no network to put them in
+            files.append(work / "model.safetensors")
+            _write_safetensors(network, files[1])
+        worst = worst_difference(network, spec, task, files[0])
+        if not worst <= WORST_DIFFERENCE:
+            raise ModelError(f"The ONNX file differs from the network by {worst:.2e}, over {WORST_DIFFERENCE:.0e}.")
+        spec = replace(
+            spec,
+            name=name,
+            input_dtype="float32",
+            outputs=_OUTPUTS[task],
+            artefacts=tuple(Artefact(file.name, sha256_of(file), licence) for file in files),
+            source=f"trained with docpre, from {spec.name} ({content['hyper_parameters'].get('start')})",
+            figures=_figures(content["docpre"]),
+            provenance=_provenance(checkpoint, content, worst),
+        )
+        text = json.dumps(spec.to_json(), indent=1, ensure_ascii=False, default=str)
+        (work / SPEC_FILE).write_text(text + "\n", "utf-8")
+        work.chmod(0o755)
+        if output.exists():
+            output.rmdir()
+        work.replace(output)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    return spec
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint of training; only tensors and plain values are read from it.
+
+    Raises:
+        ModelError: it is missing, damaged, or not one of docpre's training.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ModelError(f"Can't read the checkpoint {path}: {error.strerror or error}.") from error
+    except Exception as error:  # a damaged file fails in pickle, zipfile or torch
+        raise ModelError(f"{path} is not a checkpoint that docpre can read: {error}") from error
+    if not isinstance(content, dict) or "docpre" not in content or "hyper_parameters" not in content:
+        raise ModelError(f"{path} was not written by docpre's training.")
+    return content
+
+
+def trained_network(content: dict[str, Any]) -> tuple[nn.Module, ModelSpec]:
+    """The network of a checkpoint and its specification so far, in evaluation mode."""
+    module_class = TASKS[content["docpre"]["task"]][0]
+    options = {key: value for key, value in content["hyper_parameters"].items() if not key.startswith("_")}
+    if options.get("start") == "pretrained":
+        options["start"] = "nothing"  # the checkpoint has the weights; nothing need be fetched
+    module = module_class(**options)
+    try:
+        module.load_state_dict(content["state_dict"])
+    except RuntimeError as error:
+        raise ModelError(f"The checkpoint's weights don't fit its own configuration: {error}") from error
+    return module.network.eval().float(), module.spec
+
+
+def write_onnx(network: nn.Module, spec: ModelSpec, task: str, path: Path) -> None:
+    """Write a network as ONNX in float32 with any batch size; orientation ends at scores, UVDoc at grid and mesh."""
+    ending = Scores(network).eval() if task == "orientation" else network
+    names = _OUTPUTS[task]
+    with warnings.catch_warnings():
+        # The newer exporter needs a package more (onnxscript) and gives the same graph for these networks.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            ending,
+            (torch.zeros(1, 3, *spec.size_hw),),
+            str(path),
+            input_names=["image"],
+            output_names=list(names),
+            dynamic_axes={key: {0: "batch"} for key in ("image", *names)},
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+
+
+def worst_difference(network: nn.Module, spec: ModelSpec, task: str, path: Path) -> float:
+    """The worst element's difference between a network and its ONNX file under ONNX Runtime, over batches of 1 and 3."""
+    import onnxruntime
+
+    ending = Scores(network).eval() if task == "orientation" else network
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    random = np.random.default_rng(0)
+    worst = 0.0
+    for count in (1, 3):
+        batch = random.random((count, 3, *spec.size_hw), np.float32)
+        with torch.inference_mode():
+            answer = ending(torch.from_numpy(batch))
+        expected = [answer] if isinstance(answer, Tensor) else list(answer)
+        actual: list[NDArray[np.float32]] = session.run(list(_OUTPUTS[task]), {"image": batch})
+        for want, got in zip(expected, actual, strict=True):
+            worst = max(worst, float(np.abs(want.numpy() - got).max()))
+    return worst
+
+
+def _write_safetensors(network: nn.Module, path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({key: value.contiguous() for key, value in network.state_dict().items()}, path, {"format": "pt"})
+
+
+def _figures(record: dict[str, Any]) -> str:
+    figures = ", ".join(f"{key} {value:.4g}" for key, value in record["figures"].items())
+    held_out = record.get("data", {}).get("val", {})
+    return f"{figures} (on {held_out.get('used', 'unknown')} samples held out)" if figures else "not measured"
+
+
+def _provenance(path: Path, content: dict[str, Any], worst: float) -> dict[str, Any]:
+    import lightning
+    import onnxruntime
+
+    return {
+        "data": content["docpre"].get("data"),
+        "figures": content["docpre"]["figures"],
+        "configuration": {k: v for k, v in content["hyper_parameters"].items() if not k.startswith("_")},
+        "git_revision": git_revision(),
+        "checkpoint": path.name,
+        "epoch": content.get("epoch"),
+        "steps": content.get("global_step"),
+        "onnx_worst_difference": worst,
+        "made_with": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "lightning": lightning.__version__,
+            "onnxruntime": onnxruntime.__version__,
+        },
+    }
+
+
+def git_revision() -> str | None:
+    """The checkout's commit, with ``-dirty`` after it if files differ from it; None outside a checkout."""
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None

@@ -1,0 +1,170 @@
+"""Training of the orientation classifier."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from docpre.errors import ConfigError
+from docpre.models.convert import load_pp_lcnet, timm_state_dict
+from docpre.models.pp_lcnet import PPLCNet
+from docpre.registry import ModelSpec
+from train.data.samples import OrientationSample
+from train.fine_tuning import FineTuned
+from train.pictures import labelled, tiled, to_uint8
+from train.start import OFFICIAL, base_spec, starting_point
+
+PRETRAINED = "pretrained"
+
+
+class Orientation(FineTuned):
+    """A classifier of four turns, and how it is trained: cross-entropy, AdamW.
+
+    Args:
+        backbone: ``PPLCNet``, or the name of a timm model.
+        start: for PPLCNet ``official``, ``nothing``, a model directory or a weight file. For a timm model ``nothing``
+            or ``pretrained`` (timm's own weights, which timm fetches); ``lcnet_100``, which is the same network as
+            PPLCNet, takes PPLCNet's starts too.
+        size_hw: size of the network's input.
+        resize_short: the page's shorter side before the centre is cut out; None: the whole page is squeezed into it.
+        lr: highest learning rate.
+        weight_decay: of AdamW.
+        warm_up: share of all steps in which the learning rate rises.
+        label_smoothing: of the cross-entropy.
+        frozen: parts that don't learn, by the beginnings of their names.
+        fixed_norms: keep batch norms' statistics as they are.
+    """
+
+    def __init__(
+        self,
+        backbone: str = "PPLCNet",
+        start: str = OFFICIAL,
+        size_hw: tuple[int, int] = (224, 224),
+        resize_short: int | None = 256,
+        lr: float = 3e-4,
+        weight_decay: float = 1e-4,
+        warm_up: float = 0.1,
+        label_smoothing: float = 0.0,
+        frozen: list[str] | None = None,
+        fixed_norms: bool = False,
+    ) -> None:
+        super().__init__(lr, weight_decay, warm_up, frozen or (), fixed_norms)
+        self.save_hyperparameters()
+        self._start, self._label_smoothing = start, label_smoothing
+        spec = replace(
+            base_spec("orientation"),
+            architecture=backbone if backbone == "PPLCNet" else f"timm/{backbone}",
+            size_hw=(size_hw[0], size_hw[1]),
+            resize_short=resize_short,
+        )
+        self.network, self.spec = _network(backbone, start, spec)
+        self.figures: dict[str, float] = {}
+        self._confusion = torch.zeros(0)
+        self.freeze_parts()
+
+    def setup(self, stage: str) -> None:
+        """Load what training starts from; a checkpoint, if one is given, is loaded over it by Lightning."""
+        if self._start in ("nothing", PRETRAINED):
+            return
+        found = starting_point(self._start, base_spec("orientation"))
+        assert found is not None
+        start = load_pp_lcnet(found[1], len(self.spec.classes))
+        state = start.state_dict() if isinstance(self.network, PPLCNet) else timm_state_dict(start)
+        self.network.load_state_dict(state)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Pictures (N, 3, H, W), normalised, to logits (N, 4)."""
+        return self.network(image)
+
+    def training_step(self, batch: OrientationSample, batch_idx: int) -> Tensor:
+        logits = self(batch["image"])
+        loss = functional.cross_entropy(logits, batch["label"], label_smoothing=self._label_smoothing)  # type: ignore[arg-type]
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        classes = len(self.spec.classes)
+        self._confusion = torch.zeros(classes, classes, dtype=torch.float64, device=self.device)
+        self._loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+
+    def validation_step(self, batch: OrientationSample, batch_idx: int) -> None:
+        logits = self(batch["image"]).float()
+        label: Tensor = batch["label"]  # type: ignore[assignment]
+        self._loss_sum += functional.cross_entropy(logits, label, reduction="sum").double()
+        ones = torch.ones(len(label), dtype=torch.float64, device=self.device)
+        self._confusion.index_put_((label, logits.argmax(1)), ones, accumulate=True)
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_figures("val")
+
+    def on_test_epoch_start(self) -> None:
+        self.on_validation_epoch_start()
+
+    def test_step(self, batch: OrientationSample, batch_idx: int) -> None:
+        self.validation_step(batch, batch_idx)
+
+    def on_test_epoch_end(self) -> None:
+        self._log_figures("test")
+
+    def _log_figures(self, part: str) -> None:
+        """Top-1 in per cent, of all samples and of each class, over all processes."""
+        confusion = self.all_gather(self._confusion).reshape(-1, *self._confusion.shape).sum(0)
+        loss_sum = self.all_gather(self._loss_sum).sum()
+        total = confusion.sum().clamp_min(1)
+        figures = {"loss": float(loss_sum / total), "top1": float(100 * confusion.trace() / total)}
+        for row, name in enumerate(self.spec.classes):
+            if confusion[row].sum() > 0:
+                figures[f"top1_{name}"] = float(100 * confusion[row, row] / confusion[row].sum())
+        self.figures = {f"{part}/{name}": value for name, value in figures.items()}
+        self.log_dict(self.figures, prog_bar=False, rank_zero_only=False, sync_dist=False)
+        self.log(f"{part}/samples", float(total))
+
+    def draw(self, batch: OrientationSample) -> Tensor:
+        """Pictures of a batch, each with the angle that it has and the one that is said, as one (3, H, W) uint8."""
+        scores, answers = self(batch["image"]).softmax(1).max(1)
+        names = self.spec.classes
+        pictures = to_uint8(batch["image"], self.spec)
+        label: Tensor = batch["label"]  # type: ignore[assignment]
+        texts = [
+            f"{names[int(true)]}: {names[int(said)]} ({float(score):.2f})"
+            for true, said, score in zip(label, answers, scores, strict=True)
+        ]
+        right = (label == answers).tolist()
+        return tiled([labelled(*args) for args in zip(pictures, texts, right, strict=True)])
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["docpre"] = {"task": "orientation", "figures": self.figures}
+        if self._trainer is not None and getattr(self._trainer, "datamodule", None) is not None:
+            checkpoint["docpre"]["data"] = self._trainer.datamodule.describe()  # type: ignore[attr-defined]
+
+
+def _network(backbone: str, start: str, spec: ModelSpec) -> tuple[nn.Module, ModelSpec]:
+    classes = len(spec.classes)
+    if backbone == "PPLCNet":
+        if start == PRETRAINED:
+            raise ConfigError("start: PPLCNet's published weights are called 'official', not 'pretrained'.")
+        return PPLCNet(classes), spec
+    try:
+        import timm
+        from timm.data import resolve_model_data_config
+    except ModuleNotFoundError as error:
+        raise ConfigError("A backbone other than PPLCNet needs the package timm: pip install timm.") from error
+    if backbone not in timm.list_models():
+        near = ", ".join(timm.list_models(f"*{backbone}*")[:5]) or "see timm.list_models()"
+        raise ConfigError(f"backbone: there is neither a network nor a timm model {backbone!r}. Near it: {near}.")
+    if backbone == "lcnet_100" and start not in ("nothing", PRETRAINED):
+        return timm.create_model(backbone, num_classes=classes), spec
+    if start not in ("nothing", PRETRAINED):
+        raise ConfigError(
+            f"start: {backbone} starts from 'nothing' or from timm's 'pretrained' weights, not {start!r}."
+        )
+    try:
+        network = timm.create_model(backbone, pretrained=start == PRETRAINED, num_classes=classes)
+    except Exception as error:  # timm and the hub raise whatever they meet
+        raise ConfigError(f"timm can't make {backbone!r} from {start!r}: {error}") from error
+    config = resolve_model_data_config(network)
+    return network, replace(spec, mean=tuple(config["mean"]), std=tuple(config["std"]))
