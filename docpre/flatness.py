@@ -22,7 +22,7 @@ _BRIGHTEST_SHARE = 0.4  # paper is the commonest colour among the brightest pixe
 
 # Colour distances (largest of the three channels, in levels) and the share of the rim that must lie within.
 _SAME_LEVELS, _LIKE_LEVELS = 12, 40
-_EVEN_SHARE, _PAPER_SHARE = 0.9, 0.6
+_EVEN_SHARE, _PAPER_SHARE = 0.9, 0.5
 
 # Warps in per cent of the page.
 _MAX_MOVE_EVEN = 18.0
