@@ -39,21 +39,21 @@ _BEFORE = (
     "picture is sampled once, at its full size, so that small print stays sharp.",
 )
 _ROWS = (
-    ("Sheet", "Folds", "Words read", "After"),
-    ("Letter", "2", "61 of 240", "238"),
-    ("Receipt", "1", "34 of 96", "95"),
-    ("Invoice", "3", "80 of 310", "301"),
-    ("Book page", "0", "212 of 405", "402"),
+    ("Sheet", "Width", "Height", "Used for"),
+    ("A4", "210 mm", "297 mm", "letters, forms"),
+    ("A5", "148 mm", "210 mm", "leaflets, notes"),
+    ("Letter", "216 mm", "279 mm", "letters, reports"),
+    ("Legal", "216 mm", "356 mm", "contracts"),
 )
 _AFTER = (
-    "The figure shows how high the middle of a sheet rises above the table after it was folded once and opened "
-    "again. Thin paper settles within the hour; heavier paper keeps its fold for days. Neither stretches: a page can "
-    "be bent in many ways, but the distance between two words along the paper never changes.",
+    "Paper bends but does not stretch: a sheet can be rolled, folded and curled in many ways, yet the distance between "
+    "two words along the paper never changes. The figure shows what a camera makes of it. The more a part of the page "
+    "leans away, the narrower its words look, and the sooner so the further to the side the camera is held.",
     "That is why a bent page can be made flat without guessing. Where the paper turns away from the camera the print "
     "looks narrow, and where it rises the print looks large; both follow from the shape alone. Please keep this page "
     "and photograph it yourself, then compare the two results.",
 )
-_CAPTION = "Height of the fold in millimetres over ten hours, for three weights of paper."
+_CAPTION = "Width that a camera sees, in per cent, of paper that leans away by 0 to 50 degrees."
 
 
 def draw_flat_page(dpi: int) -> tuple[NDArray[np.uint8], str]:
@@ -86,7 +86,7 @@ def draw_flat_page(dpi: int) -> tuple[NDArray[np.uint8], str]:
 
 def _draw_table(page: pymupdf.Page, left: float, top: float, width: float) -> None:
     tall = 20.0
-    columns = (0.0, 0.32, 0.52, 0.8)
+    columns = (0.0, 0.22, 0.46, 0.7)
     for i, row in enumerate(_ROWS):
         y = top + i * tall
         if i % 2 == 0:
@@ -100,26 +100,25 @@ def _draw_table(page: pymupdf.Page, left: float, top: float, width: float) -> No
 
 
 def _draw_figure(page: pymupdf.Page, box: pymupdf.Rect) -> None:
+    """Cosines of the lean, for a camera straight above and held 15 and 30 degrees to the side."""
     for step in range(5):
         y = box.y1 - box.height * step / 4
         page.draw_line((box.x0, y), (box.x1, y), color=(0.82, 0.82, 0.82), width=0.6)
-        page.insert_text((box.x0 - 20, y + 3), str(step * 10), fontname="helv", fontsize=9)
-    hours = np.linspace(0, 10, 60)
-    curves = ((0.95, 5.5, 0.45), (0.9, 2.6, 0.2), (0.8, 1.1, 0.06))
+        page.insert_text((box.x0 - 24, y + 3), str(step * 25), fontname="helv", fontsize=9)
+    lean = np.linspace(0, 50, 60)
     colours = ((0.72, 0.25, 0.15), (0.11, 0.31, 0.54), (0.18, 0.48, 0.3))
-    for (start, decay, rest), colour in zip(curves, colours, strict=True):
-        height = rest + (start - rest) * np.exp(-hours / decay)
+    for i, (side, colour) in enumerate(zip((0, 15, 30), colours, strict=True)):
+        seen = np.cos(np.deg2rad(lean + side))
         points = [
-            pymupdf.Point(box.x0 + box.width * t / 10, box.y1 - box.height * h)
-            for t, h in zip(hours, height, strict=True)
+            pymupdf.Point(box.x0 + box.width * t / 50, box.y1 - box.height * h) for t, h in zip(lean, seen, strict=True)
         ]
         page.draw_polyline(points, color=colour, width=2.2)
-    for i, name in enumerate(("160 g", "80 g", "50 g")):
-        x = box.x1 - 175 + 60 * i
-        page.draw_rect(pymupdf.Rect(x, box.y0 + 4, x + 12, box.y0 + 12), color=None, fill=colours[i])
-        page.insert_text((x + 16, box.y0 + 12), name, fontname="helv", fontsize=9)
-    for hour in range(0, 11, 2):
-        page.insert_text((box.x0 + box.width * hour / 10 - 3, box.y1 + 12), str(hour), fontname="helv", fontsize=9)
+        x = box.x0 + 20 + 90 * i
+        page.draw_rect(pymupdf.Rect(x, box.y1 - 16, x + 12, box.y1 - 8), color=None, fill=colour)
+        page.insert_text((x + 16, box.y1 - 8), f"{side} degrees", fontname="helv", fontsize=9)
+    for degrees in range(0, 51, 10):
+        x = box.x0 + box.width * degrees / 50
+        page.insert_text((x - 4, box.y1 + 12), str(degrees), fontname="helv", fontsize=9)
     page.draw_line((box.x0, box.y1), (box.x1, box.y1), width=1)
     page.draw_line((box.x0, box.y0), (box.x0, box.y1), width=1)
 
@@ -163,18 +162,18 @@ def photograph(page: NDArray[np.uint8]) -> Photos:
     lamps = draw_lamps(np.random.default_rng(5), "mixed", lamp_config)
     lamps = replace(lamps, exposure=0.74)
     lens = Lens(
-        blur_px=1.0,
+        blur_px=0.85,
         motion_px=0,
         motion_rad=0,
         vignette=0.16,
-        contrast=0.25,
+        contrast=0.45,
         noise=0.008,
         noise_grain=0.8,
         sharpening=0.5,
         jpeg_quality=95,
         noise_seed=3,
     )
-    scene = Scene(surface, 0.0, camera, lamps, lens, False, "wood", [], np.random.default_rng(41))
+    scene = Scene(surface, 0.0, camera, lamps, lens, False, "wood", [], np.random.default_rng(2))
     return synthesiser.photograph([page], [scene])
 
 
