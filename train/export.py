@@ -104,6 +104,8 @@ def export(checkpoint: Path, output: Path, name: str | None = None, licence: str
         text = json.dumps(spec.to_json(), indent=1, ensure_ascii=False, default=str)
         (work / SPEC_FILE).write_text(text + "\n", "utf-8")
         work.chmod(0o755)
+        for file in files:
+            file.chmod(0o644)
         if output.exists():
             output.rmdir()
         work.replace(output)
@@ -149,8 +151,8 @@ def write_onnx(network: nn.Module, spec: ModelSpec, task: str, path: Path) -> No
     ending = Scores(network).eval() if task == "orientation" else network
     names = _OUTPUTS[task]
     with warnings.catch_warnings():
-        # The newer exporter needs a package more (onnxscript) and gives the same graph for these networks.
-        warnings.simplefilter("ignore", DeprecationWarning)
+        # The newer one needs a package more (onnxscript) and gives the same graph for these networks.
+        warnings.simplefilter("ignore")  # that this exporter is the older one, and how it folds constants
         torch.onnx.export(
             ending,
             (torch.zeros(1, 3, *spec.size_hw),),
@@ -164,7 +166,7 @@ def write_onnx(network: nn.Module, spec: ModelSpec, task: str, path: Path) -> No
 
 
 def worst_difference(network: nn.Module, spec: ModelSpec, task: str, path: Path) -> float:
-    """The worst element's difference between a network and its ONNX file under ONNX Runtime, over batches of 1 and 3."""
+    """The worst element's difference between a network and its ONNX file in ONNX Runtime, over batches of 1 and 3."""
     import onnxruntime
 
     ending = Scores(network).eval() if task == "orientation" else network

@@ -1,4 +1,4 @@
-"""Pages sorted into folders by their angle, as torchvision's ImageFolder has it: ``0/``, ``90/``, ``180/``, ``270/``."""
+"""Pages sorted into folders by their angle, ``0``, ``90``, ``180``, ``270``, as torchvision's ImageFolder has it."""
 
 from __future__ import annotations
 

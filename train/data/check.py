@@ -65,8 +65,9 @@ def check(datamodule: SampleData[Any]) -> tuple[list[str], list[str]]:
             reader = _read_pages if isinstance(datamodule, OrientationData) else _read_warped
             assert isinstance(datamodule, OrientationData | UnwarpingData)
             lines += [f"  {fact}" for fact in reader(source, new, f"reading {part}", failures)]
-    source, held_out = datamodule.indices("val")
-    if source is not datamodule.indices("train")[0] and (shared := documents["train"] & documents["val"]):
+    if datamodule.indices("val")[0] is not datamodule.indices("train")[0] and (
+        shared := documents["train"] & documents["val"]
+    ):
         failures.append(f"{len(shared)} documents are both trained on and held out, {sorted(shared)[0]} for one")
     return lines, failures
 

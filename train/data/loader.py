@@ -17,8 +17,9 @@ class NumberedSampler(DistributedSampler[Any]):
     """Gives pairs of a sample's index and its number in the whole run, apart for each process.
 
     In training every pass is a new permutation, and numbers go on from pass to pass; they seed augmentation and
-    synthesis. Without shuffling the number follows from the index, so a held-out set is the same each time. Of several processes
-    each takes every so manyth sample; in training what doesn't fill a batch of every process is left out of a pass.
+    synthesis. Without shuffling the number follows from the index, so a held-out set is the same each time.
+    Of several processes each takes every so manyth sample; in training what doesn't fill a batch of every process is
+    left out of a pass.
 
     Args:
         samples: how many there are.
