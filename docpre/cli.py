@@ -260,7 +260,9 @@ def _report(
     failures: list[str] = []
     pages = 0
     with ExitStack() as stack:
-        pdfs = _PdfOutputs(stack, Path(options.save_path)) if options.save_path and save_page else None
+        pdfs = None
+        if options.save_path and save_page:
+            pdfs = stack.enter_context(_PdfOutputs(Path(options.save_path)))
         is_few = total is not None and total <= _FEW_PAGES
         # disable=None: no bar where stderr is not a terminal
         bar = stack.enter_context(tqdm(total=total, unit="page", disable=True if is_few else None))
@@ -303,40 +305,41 @@ def _save_page(result: Result, folder: Path) -> None:
 
 
 class _PdfOutputs:
-    """One clean PDF for each PDF that comes in, grown page by page."""
+    """One clean PDF for each PDF that comes in, grown page by page; none is left half written."""
 
-    def __init__(self, stack: ExitStack, folder: Path) -> None:
-        self._stack = stack
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._current: tuple[str, PdfWriter, ExitStack] | None = None
+        self._source: str | None = None
+        self._writer: PdfWriter | None = None
         self._names: set[str] = set()
-        stack.callback(self._close)
+
+    def __enter__(self) -> _PdfOutputs:
+        return self
 
     def add(self, result: Result) -> None:
-        path = result["input_path"]
-        is_pdf = result["page_index"] is not None and str(path).lower().endswith(".pdf")
-        if not is_pdf:
+        source = str(result["input_path"])
+        is_pdf = result.transform.original_unit == "point" or source.lower().endswith(".pdf")
+        if result["page_index"] is None or not is_pdf:
             return
-        if self._current is None or self._current[0] != path:
-            self._close()
-            self._current = self._open(str(path))
-        self._current[1].add(result.pdf_page())
+        if self._writer is None or self._source != source:
+            self.__exit__(None, None, None)
+            self._source, self._writer = source, self._open(source)
+        self._writer.add(result.pdf_page())
 
-    def _open(self, path: str) -> tuple[str, PdfWriter, ExitStack]:
+    def _open(self, source: str) -> PdfWriter:
         from docpre.pdf_output import PdfWriter
 
-        stem = Path(path).stem
+        stem = Path(source.split("?")[0]).stem
         name, number = stem, 2
         while name.casefold() in self._names:
             name, number = f"{stem}-{number}", number + 1
         self._names.add(name.casefold())
-        stack = ExitStack()
-        return path, stack.enter_context(PdfWriter(self._folder / f"{name}_pages.pdf")), stack
+        return PdfWriter(self._folder / f"{name}_pages.pdf").__enter__()
 
-    def _close(self) -> None:
-        if self._current is not None:
-            current, self._current = self._current, None
-            current[2].close()
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.__exit__(kind, error, trace)
 
 
 def _run_models(options: argparse.Namespace) -> int:

@@ -126,7 +126,7 @@ class Grid:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "grid_xy": [[[round(float(x), 6) for x in row] for row in axis] for axis in self.grid_xy],
+            "grid_xy": [[[round(float(x), 8) for x in row] for row in axis] for axis in self.grid_xy],
             "input_size_hw": list(self.input_size_hw),
             "output_size_hw": list(self.output_size_hw),
         }

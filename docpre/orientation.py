@@ -14,8 +14,9 @@ from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.errors import ConfigError
 from docpre.geometry import Angle
-from docpre.loading import ImageArray, Page, batches, pages_from_arguments
+from docpre.loading import ImageArray, Page
 from docpre.network_input import normalised, resized
+from docpre.page_module import PageModule
 from docpre.results import OrientationResult
 
 
@@ -73,7 +74,7 @@ class OrientationClassifier:
         return Orientation(cast(Angle, int(classes[best])), by_label, is_sure, reason)
 
 
-class DocImgOrientationClassification:
+class DocImgOrientationClassification(PageModule[OrientationResult]):
     """The orientation module, with the interface of PaddleOCR's.
 
     Args:
@@ -100,40 +101,16 @@ class DocImgOrientationClassification:
         self._classifier = OrientationClassifier(EnginePool("orientation", model_name, model_dir, options))
         self._classifier.pool.engine()
 
-    def predict(
-        self, input: Any, batch_size: int = 1, *, device: str | None = None, **reading: Any
-    ) -> list[OrientationResult]:
-        """Classify every page of an input; see ``predict_iter``."""
-        return list(self.predict_iter(input, batch_size, device=device, **reading))
-
-    def predict_iter(
-        self, input: Any, batch_size: int = 1, *, device: str | None = None, **reading: Any
-    ) -> Iterator[OrientationResult]:
-        """Classify the pages of an input one batch at a time.
-
-        Args:
-            input: see ``docpre.loading.iter_pages``.
-            batch_size: pages that go through the network together.
-            device: another device than the constructor's.
-            **reading: see ``docpre.loading.pages_from_arguments``.
-
-        Raises:
-            InputError: a single input can't be processed.
-        """
-        pages = pages_from_arguments(input, reading)
-        return self._results(batches(pages, batch_size), device)
-
-    def _results(self, page_batches: Iterator[list[Page]], device: str | None) -> Iterator[OrientationResult]:
-        for batch in page_batches:
-            started = time.perf_counter()
-            images = [page.image for page in batch if page.image is not None]
-            scores = iter(self._classifier.scores(images, device) if images else ())
-            elapsed_ms = 1000 * (time.perf_counter() - started) / max(len(images), 1)
-            for page in batch:
-                values: dict[str, Any] = {"input_path": page.input_path, "page_index": page.page_index}
-                if page.error is None:
-                    values |= self._values(next(scores)) | {"elapsed_ms": {"orientation": elapsed_ms}}
-                yield OrientationResult(page, values, page.image, page.transform)
+    def _results(self, batch: list[Page], device: str | None) -> Iterator[OrientationResult]:
+        started = time.perf_counter()
+        images = [page.image for page in batch if page.image is not None]
+        scores = iter(self._classifier.scores(images, device) if images else ())
+        elapsed_ms = 1000 * (time.perf_counter() - started) / max(len(images), 1)
+        for page in batch:
+            values: dict[str, Any] = {"input_path": page.input_path, "page_index": page.page_index}
+            if page.error is None:
+                values |= self._values(next(scores)) | {"elapsed_ms": {"orientation": elapsed_ms}}
+            yield OrientationResult(page, values, page.image, page.transform)
 
     def _values(self, scores: NDArray[np.float32]) -> dict[str, Any]:
         classes, best = self._classifier.pool.spec.classes, int(scores.argmax())

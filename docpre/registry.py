@@ -343,7 +343,10 @@ def _in_directory(spec: ModelSpec, directory: Path, suffixes: tuple[str, ...]) -
                 raise ModelError(f"Damaged weights: {tried[0]}.")
             return choice[0]
     present = ", ".join(sorted(path.name for path in directory.iterdir())) or "nothing"
-    raise ModelError(f"{directory} has no weights of the kinds {', '.join(suffixes)}. It has: {present}.")
+    hint = ""
+    if any(directory.glob("*.pdiparams")):
+        hint = " Paddle's inference files (.pdiparams) can't be read: export them with paddle2onnx."
+    raise ModelError(f"{directory} has no weights of the kinds {', '.join(suffixes)}. It has: {present}.{hint}")
 
 
 def _in_installed_package(artefact: Artefact, tried: list[str]) -> Path | None:

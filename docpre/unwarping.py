@@ -15,8 +15,9 @@ from docpre.engines import RuntimeOptions
 from docpre.errors import ConfigError, ModelError
 from docpre.flatness import Flatness, judge
 from docpre.geometry import Interpolation, Transform, page_size_hw
-from docpre.loading import ImageArray, Page, batches, pages_from_arguments
+from docpre.loading import ImageArray, Page
 from docpre.network_input import normalised, resized
+from docpre.page_module import PageModule
 from docpre.results import UnwarpingResult
 
 OutputSize = Literal["page", "input"]
@@ -108,8 +109,8 @@ class Unwarper:
         return Unwarping(identity.unwarped(grid_xy, output_size_hw), True, reason, flatness)
 
 
-class TextImageUnwarping:
-    """The unwarping module, with the interface of PaddleOCR's.
+class TextImageUnwarping(PageModule[UnwarpingResult]):
+    """The unwarping module, with the interface of PaddleOCR's. Its pages should be upright.
 
     Args:
         model_name: as ``docpre models`` lists them; None: the default model.
@@ -140,44 +141,20 @@ class TextImageUnwarping:
         self._unwarper = Unwarper(EnginePool("unwarping", model_name, model_dir, running), options)
         self._unwarper.pool.engine()
 
-    def predict(
-        self, input: Any, batch_size: int = 1, *, device: str | None = None, **reading: Any
-    ) -> list[UnwarpingResult]:
-        """Unwarp every page of an input; see ``predict_iter``."""
-        return list(self.predict_iter(input, batch_size, device=device, **reading))
-
-    def predict_iter(
-        self, input: Any, batch_size: int = 1, *, device: str | None = None, **reading: Any
-    ) -> Iterator[UnwarpingResult]:
-        """Unwarp the pages of an input one batch at a time. The pages should be upright.
-
-        Args:
-            input: see ``docpre.loading.iter_pages``.
-            batch_size: pages that go through the network together.
-            device: another device than the constructor's.
-            **reading: see ``docpre.loading.pages_from_arguments``.
-
-        Raises:
-            InputError: a single input can't be processed.
-        """
-        pages = pages_from_arguments(input, reading)
-        return self._results(batches(pages, batch_size), device)
-
-    def _results(self, page_batches: Iterator[list[Page]], device: str | None) -> Iterator[UnwarpingResult]:
-        for batch in page_batches:
+    def _results(self, batch: list[Page], device: str | None) -> Iterator[UnwarpingResult]:
+        started = time.perf_counter()
+        images = [page.image for page in batch if page.image is not None]
+        plans = iter(self._unwarper.plan(images, device) if images else ())
+        elapsed_ms = 1000 * (time.perf_counter() - started) / max(len(images), 1)
+        for page in batch:
+            values: dict[str, Any] = {"input_path": page.input_path, "page_index": page.page_index}
+            if page.image is None:
+                yield UnwarpingResult(page, values, None, page.transform)
+                continue
+            plan = next(plans)
             started = time.perf_counter()
-            images = [page.image for page in batch if page.image is not None]
-            plans = iter(self._unwarper.plan(images, device) if images else ())
-            elapsed_ms = 1000 * (time.perf_counter() - started) / max(len(images), 1)
-            for page in batch:
-                values: dict[str, Any] = {"input_path": page.input_path, "page_index": page.page_index}
-                if page.image is None:
-                    yield UnwarpingResult(page, values, None, page.transform)
-                    continue
-                plan = next(plans)
-                started = time.perf_counter()
-                output = plan.transform.sample(page.image, self._unwarper.options.interpolation)
-                sampling_ms = 1000 * (time.perf_counter() - started)
-                values |= {"unwarping": plan.values()}
-                values |= {"elapsed_ms": {"unwarping": elapsed_ms, "sampling": sampling_ms}}
-                yield UnwarpingResult(page, values, output, page.transform.then(plan.transform))
+            output = plan.transform.sample(page.image, self._unwarper.options.interpolation)
+            sampling_ms = 1000 * (time.perf_counter() - started)
+            values |= {"unwarping": plan.values()}
+            values |= {"elapsed_ms": {"unwarping": elapsed_ms, "sampling": sampling_ms}}
+            yield UnwarpingResult(page, values, output, page.transform.then(plan.transform))

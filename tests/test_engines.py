@@ -138,6 +138,27 @@ def test_a_foreign_onnx_file_is_refused(tmp_path):
         create_engine(MODELS["UVDoc"], RuntimeOptions(device="cpu"), str(tmp_path))
 
 
+@pytest.mark.skipif(not HAS_TORCH, reason="needs the extra torch")
+def test_a_directory_of_safetensors_is_run_by_torch(tmp_path, page_rgb):
+    from safetensors.torch import save_file
+
+    from docpre.models.convert import load_pp_lcnet
+
+    spec = MODELS["PP-LCNet_x1_0_doc_ori"]
+    save_file(load_pp_lcnet(find_weights(spec).path).state_dict(), tmp_path / "a.safetensors")
+    engine, weights = create_engine(spec, RuntimeOptions(device="cpu"), str(tmp_path))
+    assert (engine.name, weights.origin) == ("torch", "directory")
+    assert engine.run(normalised([resized(page_rgb, spec)], spec)).argmax() == 0
+    with pytest.raises(ModelError, match=r"no weights of the kinds \.onnx"):
+        create_engine(spec, RuntimeOptions(engine="onnxruntime", device="cpu"), str(tmp_path))
+
+
+def test_paddles_inference_files_are_refused_with_a_hint(tmp_path):
+    (tmp_path / "inference.pdiparams").write_bytes(b"")
+    with pytest.raises(ModelError, match="paddle2onnx"):
+        create_engine(MODELS["UVDoc"], RuntimeOptions(device="cpu"), str(tmp_path))
+
+
 def test_importing_docpre_does_not_import_torch(tmp_path):
     import subprocess
 

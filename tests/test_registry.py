@@ -254,3 +254,13 @@ def test_every_model_is_fully_described():
 def test_sha256(tmp_path):
     (tmp_path / "a").write_bytes(CONTENT)
     assert sha256_of(tmp_path / "a") == SHA256
+
+
+@pytest.mark.network
+def test_the_publishers_addresses_still_answer(tmp_path):
+    for spec in MODELS.values():
+        for artefact in spec.artefacts:
+            tried: list[str] = []
+            file = registry._from_urls(artefact, tmp_path, tried)
+            assert file is not None, tried
+            assert sha256_of(file) == artefact.sha256

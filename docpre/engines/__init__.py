@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from docpre.engines.base import ENGINES, Engine, RuntimeOptions
 from docpre.engines.devices import choose
 from docpre.registry import ModelSpec, Weights, find_weights
@@ -25,7 +27,7 @@ def create_engine(spec: ModelSpec, options: RuntimeOptions, model_dir: str | Non
         EngineError: the engine or device can't run here.
         ModelError: there are no weights, or they are not of this network.
     """
-    name, device = choose(options.engine, options.device)
+    name, device = choose(options.engine or _engine_for(model_dir), options.device)
     options.warn_of_no_effect(name, device)
     if name == "torch":
         from docpre.engines.torch import SUFFIXES, TorchEngine
@@ -36,3 +38,12 @@ def create_engine(spec: ModelSpec, options: RuntimeOptions, model_dir: str | Non
 
     weights = find_weights(spec, model_dir, (".onnx",))
     return OnnxRuntimeEngine(spec, weights.path, device, options), weights
+
+
+def _engine_for(model_dir: str | None) -> str | None:
+    """``torch`` where a directory holds weights that torch alone can read; None where any engine will do."""
+    if model_dir is None:
+        return None
+    suffixes = {path.suffix for path in Path(model_dir).expanduser().glob("*")}
+    only_torch = ".onnx" not in suffixes and suffixes & {".safetensors", ".pdparams", ".pkl", ".pth", ".pt"}
+    return "torch" if only_torch else None
