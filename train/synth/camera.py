@@ -137,6 +137,13 @@ def draw_camera(rng: np.random.Generator, nodes: Array, kind: str, config: Synth
             turn = rng.uniform(0, 360)
     odds = np.array(config.turns) / sum(config.turns)
     turn += 90.0 * int(rng.choice(4, p=odds))
+    # A page that is shaped or turned unlike the frame covers less of it.
+    edge_x, edge_y = nodes[0, -1] - nodes[0, 0], nodes[-1, 0] - nodes[0, 0]
+    page_wh = np.array([np.linalg.norm(edge_x), np.linalg.norm(edge_y)])
+    cos, sin = abs(np.cos(np.deg2rad(turn))), abs(np.sin(np.deg2rad(turn)))
+    bounds = np.array([page_wh[0] * cos + page_wh[1] * sin, page_wh[0] * sin + page_wh[1] * cos])
+    fits = float((size / bounds).min() ** 2 * page_wh.prod() / size.prod())
+    coverage *= min(1.0, fits / 0.75)
     # People stand at the page's foot, mostly.
     around = -np.pi / 2 + rng.normal(0, 0.9)
     direction = np.array([np.sin(tilt) * np.cos(around), np.sin(tilt) * np.sin(around), np.cos(tilt)])

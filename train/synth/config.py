@@ -22,7 +22,8 @@ class SynthConfig:
         relax_steps: iterations that pull a composed surface back to the page's lengths.
         tilt_deg: how far the camera leans from the table's normal.
         focal_mm: focal length, as on a 36x24 mm frame.
-        coverage: projected page area over the photo's area; above about 0.8 the page leaves the frame.
+        coverage: projected page area over the photo's area, for pages of about the frame's shape (others cover less in
+            proportion); above about 0.8 the page leaves the frame.
         turns: weights of the four upright turns of the page (0, 90, 180, 270 clockwise).
         turn_jitter_deg: standard deviation of the in-plane turn about an upright one.
         any_turn: chance that the in-plane turn is uniform over the circle instead.

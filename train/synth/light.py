@@ -90,7 +90,7 @@ def draw_lamps(rng: np.random.Generator, kind: str, config: SynthConfig) -> Lamp
     return Lamps(
         positions=np.concatenate([key, sky]),
         colour=colour,
-        gloss=float(rng.uniform(0.05, 0.35)) if glossy else 0.0,
+        gloss=float(rng.uniform(0.04, 0.22)) if glossy else 0.0,
         shininess=float(np.exp(rng.uniform(np.log(12), np.log(120)))),
         translucency=float(rng.uniform(0.02, 0.15)),
         shade=shade,

@@ -334,14 +334,16 @@ def _folds(surface: Surface, rng: np.random.Generator, amount: float) -> None:
         alternate = rng.random() < 0.4
         sign = rng.choice([-1.0, 1.0])
         curvature = wave_curvature(rng, 0.06 * amount)
+        # A sheet that is bent already is stiff across its bends.
+        stiffness = min(1.0, 0.05 / max(float(np.ptp(surface.nodes[..., 2])), 1e-6))
         for i, offset in enumerate(offsets):
-            bend = sign * strength * rng.uniform(0.5, 1.1) * (-1.0 if alternate and i % 2 else 1.0)
+            bend = sign * strength * stiffness * rng.uniform(0.5, 1.1) * (-1.0 if alternate and i % 2 else 1.0)
             place = offset + float(rng.normal(0, 0.006))
             # A fold over folded paper is drawn wider: a sharp one would overlap itself at the crossing.
             curvature = curvature + fold_curvature(place, bend, rng.uniform(0.004, 0.009) * (2.5 if number else 1.0))
             surface.creases.append(Crease(angle, place, bend))
         surface.nodes = bend_cylinder(surface.nodes, angle, curvature)
-        strength *= 0.6  # the first folds give way to the later ones
+        strength *= 0.7
 
 
 def _curls(surface: Surface, rng: np.random.Generator, amount: float) -> None:

@@ -56,6 +56,10 @@ def test_the_sheet_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     picture = cv2.imread(str(target))
     assert picture is not None
     assert picture.shape == (2 * 712, 2 * 488, 3)
+    sheet.main(["--output", str(target), "--beside", str(folder), "--count", "1", "--columns", "2", "--kind", "fold"])
+    picture = cv2.imread(str(target))
+    assert picture is not None
+    assert picture.shape == (2 * 712, 2 * 488, 3)
     with pytest.raises(ValueError, match="no picture"):
         sheet.read_pages(empty)
 
