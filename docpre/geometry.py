@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from docpre.errors import ConfigError
 
 Points = NDArray[np.float64]
+Map = NDArray[np.float32]
 Angle = Literal[0, 90, 180, 270]
 Interpolation = Literal["nearest", "linear", "cubic"]
 
@@ -113,16 +114,6 @@ class Grid:
 
     def forward(self, points_xy: Points) -> Points:
         return _invert_bilinear(self.nodes_xy, points_xy) / self._cells_per_pixel()
-
-    def rows_backward(self, first_row: int, stop_row: int) -> NDArray[np.float32]:
-        """(rows, width, 2): where the pixels of some whole rows of the output lie in the input."""
-        columns_per_x, rows_per_y = self._cells_per_pixel()
-        nodes = self.nodes_xy
-        xs, ys = np.arange(self.output_size_hw[1], dtype=np.float64), np.arange(first_row, stop_row, dtype=np.float64)
-        across = _interpolation_matrix(xs * np.float64(columns_per_x), nodes.shape[1])
-        down = _interpolation_matrix(ys * np.float64(rows_per_y), nodes.shape[0])
-        maps = [(down @ nodes[..., axis] @ across.T).astype(np.float32) for axis in (0, 1)]
-        return np.stack(maps, -1)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -257,22 +248,34 @@ class Transform:
         band = max(1, _TILE_PIXELS // max(width, 1))
         for first_row in range(0, height, band):
             stop_row = min(first_row + band, height)
-            source_xy = self._rows_to_original(first_row, stop_row)
+            map_x, map_y = self._rows_to_original(first_row, stop_row)
             for first_column in range(0, width, _MAX_TILE_SIDE):
                 tile = slice(first_column, min(first_column + _MAX_TILE_SIDE, width))
-                _sample_tile(image, source_xy[:, tile], output[first_row:stop_row, tile], _INTERPOLATION[interpolation])
+                target = output[first_row:stop_row, tile]
+                _sample_tile(image, map_x[:, tile], map_y[:, tile], target, _INTERPOLATION[interpolation])
         return output
 
-    def _rows_to_original(self, first_row: int, stop_row: int) -> NDArray[np.float32]:
-        last, width = self.steps[-1], self.output_size_hw[1]
-        if isinstance(last, Grid):
-            maps, before = last.rows_backward(first_row, stop_row), self.steps[:-1]
-        else:
+    def _rows_to_original(self, first_row: int, stop_row: int) -> tuple[Map, Map]:
+        """Where the pixels of some whole rows of the output lie in the original: x and y, each (rows, width)."""
+        last, before, width = self.steps[-1], self.steps[:-1], self.output_size_hw[1]
+        if not isinstance(last, Grid):
             ys, xs = np.mgrid[first_row:stop_row, :width]
-            maps, before = np.stack([xs, ys], -1).astype(np.float32), self.steps
+            points = np.stack([xs, ys], -1).astype(np.float64)
+            before = self.steps
+        else:
+            nodes = last.nodes_xy
+            # An affine map of what is interpolated is the interpolation of what was mapped: map the few nodes.
+            while before and not isinstance(before[-1], Grid) and _is_affine(before[-1].matrix):
+                nodes, before = before[-1].backward(nodes.reshape(-1, 2)).reshape(nodes.shape), before[:-1]
+            map_x, map_y = _interpolated_rows(nodes, last.output_size_hw, first_row, stop_row)
+            if not before:
+                return map_x, map_y
+            points = np.stack([map_x, map_y], -1).astype(np.float64)
+        flat = points.reshape(-1, 2)
         for step in reversed(before):
-            maps = step.backward(maps.reshape(-1, 2).astype(np.float64)).reshape(maps.shape).astype(np.float32)
-        return maps
+            flat = step.backward(flat)
+        mapped = flat.reshape(points.shape).astype(np.float32)
+        return mapped[..., 0], mapped[..., 1]
 
 
 def page_size_hw(grid_xy: NDArray[np.float32], input_size_hw: tuple[int, int]) -> tuple[int, int]:
@@ -300,9 +303,13 @@ def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.linalg.inv(matrix).astype(np.float64)
 
 
+def _is_affine(matrix: NDArray[np.float64]) -> bool:
+    return np.array_equal(matrix[2], (0, 0, 1))
+
+
 def _project(matrix: NDArray[np.float64], points_xy: Points) -> Points:
     projected = points_xy @ matrix[:, :2].T + matrix[:, 2]
-    if np.array_equal(matrix[2], (0, 0, 1)):
+    if _is_affine(matrix):
         return projected[:, :2]
     return projected[:, :2] / projected[:, 2:]
 
@@ -333,6 +340,19 @@ def _step_from_json(data: Mapping[str, Any]) -> Step:
             raise ConfigError(f"A grid is (2, rows, columns); got {grid_xy.shape}.")
         return Grid(grid_xy, _size(data["input_size_hw"]), _size(data["output_size_hw"]))
     raise ConfigError(f"A transform has no steps of the kind {kind!r}.")
+
+
+def _interpolated_rows(
+    nodes: Points, output_size_hw: tuple[int, int], first_row: int, stop_row: int
+) -> tuple[Map, Map]:
+    """The values of a grid of nodes (rows, columns, 2) at the pixels of some whole rows of the output."""
+    (rows, columns), (height, width) = nodes.shape[:2], output_size_hw
+    us = np.arange(width, dtype=np.float64) * (columns - 1) / max(width - 1, 1)
+    vs = np.arange(first_row, stop_row, dtype=np.float64) * (rows - 1) / max(height - 1, 1)
+    across = _interpolation_matrix(us, columns).T.astype(np.float32)
+    down = _interpolation_matrix(vs, rows)
+    map_x, map_y = ((down @ nodes[..., axis]).astype(np.float32) @ across for axis in (0, 1))
+    return map_x, map_y
 
 
 def _interpolation_matrix(positions: NDArray[np.float64], nodes: int) -> NDArray[np.float64]:
@@ -410,26 +430,29 @@ def _chunks(indices: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
 
 
 def _sample_tile(
-    image: NDArray[np.uint8], source_xy: NDArray[np.float32], output: NDArray[np.uint8], interpolation: int
+    image: NDArray[np.uint8], map_x: Map, map_y: Map, output: NDArray[np.uint8], interpolation: int
 ) -> None:
-    """Fill ``output`` (h, w, C) with the picture at ``source_xy`` (h, w, 2), reading no more of it than is needed."""
-    size_xy = np.array(image.shape[1::-1])
-    first = np.clip(np.floor(source_xy.min((0, 1))) - _SOURCE_MARGIN, 0, size_xy - 1).astype(int)
-    stop = np.clip(np.ceil(source_xy.max((0, 1))) + _SOURCE_MARGIN + 1, first + 1, size_xy).astype(int)
-    if (stop - first).max() > _MAX_SOURCE_SIDE and max(output.shape[:2]) > 1:
+    """Fill ``output`` (h, w, C) with the picture at the places of the maps (h, w), reading no more than is needed."""
+    left, right = _needed(map_x, image.shape[1])
+    top, bottom = _needed(map_y, image.shape[0])
+    if max(right - left, bottom - top) > _MAX_SOURCE_SIDE and max(output.shape[:2]) > 1:
         axis = int(np.argmax(output.shape[:2]))
         half = output.shape[axis] // 2
         for part in (slice(None, half), slice(half, None)):
             where = (part, slice(None)) if axis == 0 else (slice(None), part)
-            _sample_tile(image, source_xy[where], output[where], interpolation)
+            _sample_tile(image, map_x[where], map_y[where], output[where], interpolation)
         return
-    source = image[first[1] : stop[1], first[0] : stop[0]]
-    local = source_xy - first.astype(np.float32)
     sampled = cv2.remap(
-        source,
-        np.ascontiguousarray(local[..., 0]),
-        np.ascontiguousarray(local[..., 1]),
+        image[top:bottom, left:right],
+        np.ascontiguousarray(map_x - np.float32(left)),
+        np.ascontiguousarray(map_y - np.float32(top)),
         interpolation,
         borderMode=cv2.BORDER_REPLICATE,
     )
     output[...] = sampled.reshape(output.shape)
+
+
+def _needed(positions: Map, size: int) -> tuple[int, int]:
+    """The half-open range of a picture's rows or columns that is read at some positions."""
+    first = int(np.clip(np.floor(positions.min()) - _SOURCE_MARGIN, 0, size - 1))
+    return first, int(np.clip(np.ceil(positions.max()) + _SOURCE_MARGIN + 1, first + 1, size))
