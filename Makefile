@@ -19,11 +19,11 @@ help:
 	@echo "make clean   remove the environments and all that was made"
 
 demo: $(BASE_READY)
-	$(VENV)/bin/python -m docpre doc_preprocessor -i demo/page.jpg --save_path output
+	$(VENV)/bin/python -m docpre doc_preprocessor -i demo/photo.jpg --save_path output
 	@echo
-	@echo "The photograph: demo/page.jpg"
-	@echo "The clean page: output/page_page.jpg"
-	@echo "Side by side:   output/page_doc_preprocessor_res_img.jpg"
+	@echo "The photograph: demo/photo.jpg"
+	@echo "The clean page: output/photo_page.jpg"
+	@echo "Side by side:   output/photo_doc_preprocessor_res_img.jpg"
 
 test: $(BASE_READY) $(DEV_READY)
 	$(DEV_VENV)/bin/python -m docpre models --pull all

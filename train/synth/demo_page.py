@@ -1,6 +1,6 @@
 """Makes the demo picture: a page of docpre's own, photographed by the synthesiser.
 
-`python -m train.synth.demo_page --output demo/page.jpg [--flat flat.png] [--text text.txt]`
+`python -m train.synth.demo_page --output demo/photo.jpg [--flat flat.png] [--text text.txt]`
 """
 
 import argparse
