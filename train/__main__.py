@@ -1,4 +1,4 @@
-"""``python -m train orientation|unwarping fit|validate|test``, ``data check`` and ``export``."""
+"""``python -m train orientation|unwarping fit|validate|test``, ``data check``, ``export`` and ``evaluate``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ USAGE = """usage: python -m train COMMAND ...
   unwarping fit|validate|test --config configs/unwarping.yaml
   data check orientation|unwarping --config FILE     read all the data that a configuration names
   export --ckpt FILE --output DIR                    make a model directory that docpre takes
+  evaluate docunet|uvdoc-benchmark|dir300|pairs      measure unwarping
+  evaluate orientation                               measure orientation
+  evaluate compare A B                               compare two runs on the same pages
 
 --help after any of them says more; a run is resumed by fit --ckpt_path last."""
 
@@ -36,6 +39,10 @@ def main(arguments: list[str]) -> int:
             from train.export import main as export
 
             export(arguments[1:])
+        elif command == "evaluate":
+            from train.evaluate.command import main as evaluate
+
+            return evaluate(arguments[1:])
         else:
             asked = command in ("-h", "--help")
             print(USAGE, file=sys.stdout if asked else sys.stderr)

@@ -1,0 +1,239 @@
+"""The command line of ``python -m train evaluate``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from docpre.engines.base import ENGINES, available_cores
+from docpre.errors import ConfigError
+from train.evaluate.page import EvaluationSet, pictures_by_stem, with_predictions
+
+SETS = ("docunet", "uvdoc-benchmark", "dir300", "pairs")
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command.
+
+    Args:
+        arguments: the set or ``orientation`` or ``compare``, and its options.
+
+    Returns:
+        The exit status: 0, 1 if pages failed, 130 if it was interrupted.
+
+    Raises:
+        DocpreError: nothing could be done.
+    """
+    options = build_parser().parse_args(arguments)
+    return int(options.run(options))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all subcommands."""
+    parser = argparse.ArgumentParser(prog="python -m train evaluate", description=__doc__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, text, layout in (
+        ("docunet", "the DocUNet benchmark", "crop/K_I copy.png (photos), scan/K.png (flat); K = 1..65, I = 1, 2"),
+        (
+            "uvdoc-benchmark",
+            "the benchmark of UVDoc",
+            "img/, texture_sample/, warped_textures/ID.png; ID = 00001..00050",
+        ),
+        ("dir300", "DIR300", "dist/N.png (photos), gt/N.png (flat); N = 1..300"),
+        ("pairs", "any pages", "folders photo, prediction, reference, text with files of one name, or a CSV list"),
+    ):
+        command = commands.add_parser(
+            name,
+            help=f"unwarping on {text}",
+            description=f"Unwarping on {text}: {layout}. What is missing is named, the rest is done; "
+            "the same command goes on where it stopped.",
+        )
+        _add_set(command, name, layout)
+        _add_predictions(command, name)
+        _add_metrics(command, name)
+        _add_run(command)
+        command.set_defaults(run=_run_set, set=name)
+
+    command = commands.add_parser("compare", help="two runs on the same pages, with bootstrap intervals")
+    command.add_argument("a", type=Path, metavar="A", help="folder of a run")
+    command.add_argument("b", type=Path, metavar="B", help="folder of another run")
+    command.add_argument("--resamples", type=int, default=10_000, help="default: %(default)s")
+    command.add_argument("--confidence", type=float, default=0.95, help="of the intervals (default: %(default)s)")
+    command.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    command.add_argument("--output", type=Path, metavar="FILE", help="also write the table here, as JSON")
+    command.set_defaults(run=_run_compare)
+    return parser
+
+
+def _add_set(command: argparse.ArgumentParser, name: str, layout: str) -> None:
+    group = command.add_argument_group("data")
+    group.add_argument("--data", type=Path, required=True, metavar="DIR", help=layout)
+    if name == "docunet":
+        group.add_argument("--photos", choices=("crop", "original"), default="crop", help="default: %(default)s")
+        group.add_argument(
+            "--upside_down",
+            nargs="*",
+            metavar="K_I",
+            help="photos to turn by half first; without names those that are known, 64_1 and 64_2 "
+            "(default: none, as most papers have it)",
+        )
+    if name == "uvdoc-benchmark":
+        group.add_argument(
+            "--drawn_from",
+            choices=("texture", "photo"),
+            default="texture",
+            help="what a model's map is applied to: the bent page without light, as in UVDoc's figures, or the photo "
+            "(default: %(default)s)",
+        )
+    if name in ("docunet", "pairs"):
+        group.add_argument(
+            "--texts", type=Path, metavar="FILE", help="true texts: JSON of name to text, or a folder of NAME.txt"
+        )
+    group.add_argument("--only", nargs="+", default=[], metavar="PAGE", help="these pages alone")
+
+
+def _add_predictions(command: argparse.ArgumentParser, name: str) -> None:
+    group = command.add_argument_group("what is evaluated: one of the two")
+    one = group.add_mutually_exclusive_group(required=name != "pairs")
+    one.add_argument("--model", metavar="NAME|DIR", help="an unwarping model of docpre, or a directory with one")
+    one.add_argument("--predictions", type=Path, metavar="DIR", help="flattened pages, named as pages are (64_1.png)")
+    group.add_argument(
+        "--use_orientation", type=_boolean, default=False, metavar="BOOL", help="turn photos upright first (False)"
+    )
+    group.add_argument(
+        "--leave_flat_pages",
+        type=_boolean,
+        default=True,
+        metavar="BOOL",
+        help="as docpre does (True; PaddleOCR: False)",
+    )
+    group.add_argument("--output_size", choices=("page", "input"), default="page", help="default: %(default)s")
+    group.add_argument(
+        "--interpolation", choices=("nearest", "linear", "cubic"), default="cubic", help="default: %(default)s"
+    )
+    group.add_argument("--engine", choices=ENGINES, help="default: onnxruntime")
+    group.add_argument("--device", help="cpu, gpu, gpu:0, ... (default: GPU 0 if it can be used, else the CPU)")
+
+
+def _add_metrics(command: argparse.ArgumentParser, name: str) -> None:
+    settings = {"docunet": ["uvdoc", "doctr"], "uvdoc-benchmark": ["uvdoc"], "dir300": ["plain"], "pairs": ["plain"]}
+    defaults = {"docunet": "both", "uvdoc-benchmark": "uvdoc", "dir300": "none", "pairs": "plain where texts are given"}
+    group = command.add_argument_group("metrics")
+    group.add_argument(
+        "--ocr",
+        nargs="+",
+        choices=(*settings[name], "none"),
+        help=f"settings that CER and ED are measured under, by Tesseract (default: {defaults[name]})",
+    )
+    group.add_argument("--language", default="eng", help="of Tesseract's data (default: %(default)s)")
+    group.add_argument(
+        "--word_f1", type=_boolean, default=False, metavar="BOOL", help="also compare words read by PP-OCRv6 (False)"
+    )
+    group.add_argument(
+        "--gradient_border",
+        choices=("zero", "replicate"),
+        default="zero",
+        help="of AD's weights: Octave's, or MATLAB's (default: %(default)s)",
+    )
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("run")
+    group.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the run")
+    group.add_argument("--workers", type=_count, default=available_cores(), help="pages at a time (all cores)")
+    group.add_argument(
+        "--save_predictions", type=_boolean, default=False, metavar="BOOL", help="keep flattened pages (False)"
+    )
+    group.add_argument("--progress", type=_boolean, default=True, metavar="BOOL", help="show a bar (True)")
+
+
+def _run_set(options: argparse.Namespace) -> int:
+    from train.evaluate.measuring import Measuring
+    from train.evaluate.predictions import ModelOptions, ModelPredictions, StoredPredictions
+    from train.evaluate.text_reading import PaddleWords, Tesseract
+    from train.evaluate.unwarping import evaluate
+
+    chosen, set_options = _chosen_set(options)
+    if options.predictions is not None:
+        stored = pictures_by_stem(options.predictions)
+        if not stored:
+            raise ConfigError(f"{options.predictions}: there is no such folder, or no picture in it.")
+        chosen = EvaluationSet(chosen.name, with_predictions(chosen.pages, stored), chosen.places)
+        chosen.places["prediction"] = f"{options.predictions}/PAGE.png"
+    predictor: ModelPredictions | StoredPredictions
+    if options.model is not None:
+        names = (
+            "model",
+            "use_orientation",
+            "leave_flat_pages",
+            "output_size",
+            "interpolation",
+            "engine",
+            "device",
+        )
+        threads = max(1, available_cores() // options.workers)
+        predictor = ModelPredictions(ModelOptions(**{name: getattr(options, name) for name in names}, threads=threads))
+    else:
+        predictor = StoredPredictions(options.predictions or options.data)
+    measuring = Measuring(
+        predictor,
+        options.gradient_border,
+        Tesseract(options.language) if any(page.ocr for page in chosen.pages) else None,
+        PaddleWords() if options.word_f1 else None,
+        saved_predictions=options.output / "predictions" if options.save_predictions else None,
+    )
+    return evaluate(
+        chosen, measuring, options.output, set_options, options.workers, options.only, progress=options.progress
+    )
+
+
+def _chosen_set(options: argparse.Namespace) -> tuple[EvaluationSet, dict[str, object]]:
+    """The set that the options name, and how it was chosen, as plain values."""
+    kept: dict[str, object] = {"data": str(options.data.resolve())}
+    ocr = None if options.ocr is None else [setting for setting in options.ocr if setting != "none"]
+    texts = getattr(options, "texts", None)
+    if texts is not None:
+        kept["texts"] = str(texts.resolve())
+    if options.set == "docunet":
+        from train.evaluate.docunet import KNOWN_UPSIDE_DOWN, docunet
+
+        asked = options.upside_down
+        upside_down = [] if asked is None else asked or list(KNOWN_UPSIDE_DOWN)
+        kept |= {"photos": options.photos, "upside_down": sorted(upside_down)}
+        ocr = ["uvdoc", "doctr"] if ocr is None else ocr
+        chosen = docunet(options.data, options.photos, ocr, upside_down, texts)
+    elif options.set == "uvdoc-benchmark":
+        from train.evaluate.uvdoc_benchmark import uvdoc_benchmark
+
+        kept["drawn_from"] = options.drawn_from
+        ocr = ["uvdoc"] if ocr is None else ocr
+        chosen = uvdoc_benchmark(options.data, options.drawn_from, ocr)
+    elif options.set == "dir300":
+        from train.evaluate.dir300 import dir300
+
+        chosen = dir300(options.data, ocr or ())
+    else:
+        from train.evaluate.pairs import pairs
+
+        chosen = pairs(options.data, ocr, texts)
+    return chosen, {**kept, "ocr": ocr}
+
+
+def _run_compare(options: argparse.Namespace) -> int:
+    from train.evaluate.comparison import compare_runs
+
+    return compare_runs(options.a, options.b, options.resamples, options.confidence, options.seed, options.output)
+
+
+def _boolean(text: str) -> bool:
+    if text.strip().lower() in ("true", "t", "yes", "y", "on", "1"):
+        return True
+    if text.strip().lower() in ("false", "f", "no", "n", "off", "0"):
+        return False
+    raise argparse.ArgumentTypeError(f"True or False, not {text!r}")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number of at least 1, not {text!r}")
+    return int(text)

@@ -1,0 +1,128 @@
+"""What Tesseract and PP-OCRv6 read on pages, and which versions of them do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from docpre.errors import EngineError
+from docpre.loading import ImageArray
+from docpre.metrics import tesseract_text, tesseract_version
+from docpre.registry import sha256_of
+
+Read = Callable[[ImageArray], str]
+
+
+class Tesseract:
+    """Tesseract's LSTM engine.
+
+    Args:
+        language: of its data, such as ``eng`` or ``chi_sim+eng``.
+
+    Raises:
+        EngineError: it is not installed, or has no such language.
+    """
+
+    def __init__(self, language: str = "eng") -> None:
+        self._language = language
+        self._version = tesseract_version()
+        self._sha256 = {name: sha256_of(_data_folder() / f"{name}.traineddata") for name in self._installed()}
+
+    def read(self, image: ImageArray) -> str:
+        """The text on a page (H, W, 3) RGB uint8.
+
+        Raises:
+            EngineError: Tesseract fails or takes too long.
+        """
+        return tesseract_text(np.ascontiguousarray(image[..., ::-1]), self._language)
+
+    def describe(self) -> dict[str, Any]:
+        """Version, language, and the sha256 of the language's data."""
+        return {"version": self._version, "language": self._language, "options": "--oem 1", "data_sha256": self._sha256}
+
+    def _installed(self) -> list[str]:
+        names = self._language.split("+")
+        if missing := [name for name in names if not (_data_folder() / f"{name}.traineddata").is_file()]:
+            raise EngineError(
+                f"Tesseract has no data for {', '.join(missing)} in {_data_folder()}: install it "
+                f"(Debian and Ubuntu: apt install tesseract-ocr-{missing[0].replace('_', '-')})."
+            )
+        return names
+
+
+def _data_folder() -> Path:
+    """The folder that Tesseract takes its languages from, as it says itself."""
+    program = shutil.which("tesseract") or "tesseract"
+    answer = subprocess.run([program, "--list-langs"], capture_output=True, text=True, timeout=60)
+    found = re.search(r'"([^"]+)"', answer.stdout + answer.stderr)
+    if found is None:
+        raise EngineError(f"tesseract --list-langs did not say where its data lie: {answer.stdout + answer.stderr!r}")
+    return Path(found.group(1))
+
+
+class PaddleWords:
+    """PP-OCRv6 (small) by the package rapidocr, whose wheel holds the networks. One network a thread.
+
+    Raises:
+        EngineError: rapidocr is not installed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._version = importlib.metadata.version("rapidocr")
+        except importlib.metadata.PackageNotFoundError as error:
+            raise EngineError("Word F1 needs rapidocr, which is not installed: pip install 'docpre[eval]'") from error
+        self._own = threading.local()
+
+    def read(self, image: ImageArray) -> str:
+        """The lines on a page (H, W, 3) RGB uint8, one under the other."""
+        if not hasattr(self._own, "reader"):
+            from rapidocr import RapidOCR
+
+            threads = "EngineConfig.onnxruntime.intra_op_num_threads"
+            self._own.reader = RapidOCR(params={"Global.log_level": "error", threads: 1})
+        found = self._own.reader(np.ascontiguousarray(image[..., ::-1]))
+        return "\n".join(found.txts or ())
+
+    def describe(self) -> dict[str, Any]:
+        """The package's version; its defaults are PP-OCRv6 small for finding and for reading lines."""
+        return {"rapidocr": self._version, "networks": "PP-OCRv6 small"}
+
+
+class OncePerReference:
+    """A reader that keeps what it read, so that the photos of one document share the reading of their flat page.
+
+    Args:
+        read: what reads.
+    """
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._texts: dict[Path, str] = {}
+        self._locks: dict[Path, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def text(self, path: Path, load: Callable[[], ImageArray]) -> str:
+        """The text on the picture of this path."""
+        with self._lock:
+            lock = self._locks.setdefault(path, threading.Lock())
+        with lock:
+            if path not in self._texts:
+                self._texts[path] = self._read(load())
+            return self._texts[path]
+
+
+def at_size(image: ImageArray, size_hw: tuple[int, int]) -> ImageArray:
+    """A page at a photo's size, bicubic as Pillow has it, which is how UVDoc's evaluation resizes."""
+    if image.shape[:2] == size_hw:
+        return image
+    return np.asarray(Image.fromarray(image).resize(size_hw[::-1], Image.Resampling.BICUBIC))
