@@ -24,7 +24,11 @@ def main(arguments: list[str]) -> int:
     Raises:
         DocpreError: nothing could be done.
     """
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    options, others = parser.parse_known_args(arguments)
+    if others and options.run is not _run_orientation:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    options.others = others
     return int(options.run(options))
 
 
@@ -53,6 +57,22 @@ def build_parser() -> argparse.ArgumentParser:
         _add_metrics(command, name)
         _add_run(command)
         command.set_defaults(run=_run_set, set=name)
+
+    command = commands.add_parser(
+        "orientation",
+        help="orientation, on pages of any reader of training",
+        description="Orientation on pages of any reader of training, each in its four turns: either --data READER with "
+        "its options (--data Pages --data.path DIR), or --config FILE of a training run with a --part of it, and any "
+        "other options of training.",
+    )
+    command.add_argument("--model", default="PP-LCNet_x1_0_doc_ori", metavar="NAME|DIR", help="default: %(default)s")
+    command.add_argument(
+        "--part", choices=("train", "val", "test"), default="val", help="of a training run (default: %(default)s)"
+    )
+    command.add_argument("--engine", choices=ENGINES, help="default: onnxruntime")
+    command.add_argument("--device", help="cpu, gpu, gpu:0, ... (default: GPU 0 if it can be used, else the CPU)")
+    _add_run(command)
+    command.set_defaults(run=_run_orientation)
 
     command = commands.add_parser("compare", help="two runs on the same pages, with bootstrap intervals")
     command.add_argument("a", type=Path, metavar="A", help="folder of a run")
@@ -113,6 +133,9 @@ def _add_predictions(command: argparse.ArgumentParser, name: str) -> None:
     )
     group.add_argument("--engine", choices=ENGINES, help="default: onnxruntime")
     group.add_argument("--device", help="cpu, gpu, gpu:0, ... (default: GPU 0 if it can be used, else the CPU)")
+    group.add_argument(
+        "--save_predictions", type=_boolean, default=False, metavar="BOOL", help="keep flattened pages (False)"
+    )
 
 
 def _add_metrics(command: argparse.ArgumentParser, name: str) -> None:
@@ -141,9 +164,6 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("run")
     group.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the run")
     group.add_argument("--workers", type=_count, default=available_cores(), help="pages at a time (all cores)")
-    group.add_argument(
-        "--save_predictions", type=_boolean, default=False, metavar="BOOL", help="keep flattened pages (False)"
-    )
     group.add_argument("--progress", type=_boolean, default=True, metavar="BOOL", help="show a bar (True)")
 
 
@@ -217,6 +237,26 @@ def _chosen_set(options: argparse.Namespace) -> tuple[EvaluationSet, dict[str, o
 
         chosen = pairs(options.data, ocr, texts)
     return chosen, {**kept, "ocr": ocr}
+
+
+def _run_orientation(options: argparse.Namespace) -> int:
+    from train.evaluate.orientation import evaluate_orientation, source_of, training_part
+
+    is_of_training = any(other.partition("=")[0] == "--config" for other in options.others)
+    is_of_reader = any(other.partition("=")[0] == "--data" for other in options.others)
+    if is_of_training == is_of_reader:
+        raise ConfigError("Pages come from --data READER with its options, or from --config FILE: one of the two.")
+    source, indices = training_part(options.others, options.part) if is_of_training else source_of(options.others)
+    return evaluate_orientation(
+        source,
+        indices,
+        options.output,
+        options.model,
+        options.workers,
+        options.engine,
+        options.device,
+        options.progress,
+    )
 
 
 def _run_compare(options: argparse.Namespace) -> int:

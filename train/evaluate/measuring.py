@@ -19,8 +19,6 @@ from train.evaluate.picture_page import write_thumbnails
 from train.evaluate.predictions import Predictor, read_picture
 from train.evaluate.text_reading import OncePerReference, PaddleWords, Tesseract, at_size
 
-HIGHER_IS_BETTER = {"ms_ssim": True, "ld": False, "ad": False, "cer": False, "ed": False, "word_f1": True}
-
 
 @dataclass
 class Measuring:
@@ -144,11 +142,6 @@ class Measuring:
         assert page.reference is not None
         assert read is not None
         return read.text(page.reference, lambda: reference)
-
-
-def is_higher_better(figure: str) -> bool:
-    """Whether more is better of a figure such as ``ms_ssim`` or ``cer_uvdoc``."""
-    return HIGHER_IS_BETTER[figure if figure in HIGHER_IS_BETTER else figure.partition("_")[0]]
 
 
 def write_png(path: Path, image: ImageArray) -> None:

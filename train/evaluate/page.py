@@ -75,7 +75,8 @@ class Missing:
     def __str__(self) -> str:
         shown = ", ".join(self.names if len(self.names) <= 8 else (*self.names[:4], "...", *self.names[-2:]))
         place = f" ({self.place})" if self.place else ""
-        return f"{len(self.names)} pages without {self.what}{place}: {shown}. {self.effect}"
+        counted = f"{len(self.names)} {'page' if len(self.names) == 1 else 'pages'}"
+        return f"{counted} without {self.what}{place}: {shown}. {self.effect}"
 
 
 def pictures_by_stem(folder: Path) -> dict[str, Path]:

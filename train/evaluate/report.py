@@ -12,7 +12,7 @@ from typing import Any
 from train.evaluate.picture_page import write_picture_page
 from train.evaluate.run_folder import write_json
 
-ORDER = ("ms_ssim", "ld", "ad", "cer_uvdoc", "ed_uvdoc", "cer_doctr", "ed_doctr", "cer", "ed", "word_f1")
+HIGHER_IS_BETTER = ("ms_ssim", "word_f1", "top1")
 LABELS = {
     "ms_ssim": "MS-SSIM (more is better)",
     "ld": "LD, px (less)",
@@ -24,6 +24,7 @@ LABELS = {
     "cer": "CER (less)",
     "ed": "ED (less)",
     "word_f1": "Word F1, PP-OCRv6 (more)",
+    "top1": "Top-1 (more)",
 }
 Results = Mapping[str, Mapping[str, Any]]
 
@@ -31,7 +32,7 @@ Results = Mapping[str, Mapping[str, Any]]
 def figure_names(results: Results) -> list[str]:
     """The figures that any page has, in the order in which they are shown."""
     present = {name for result in results.values() for name in result.get("figures", ())}
-    return [name for name in ORDER if name in present]
+    return [name for name in LABELS if name in present]
 
 
 def summarise(results: Results, expected: Mapping[str, int]) -> dict[str, dict[str, float]]:
