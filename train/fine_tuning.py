@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -76,6 +77,14 @@ class FineTuned(lightning.LightningModule):
         ]
         schedule = torch.optim.lr_scheduler.SequentialLR(optimizer, schedules, [rise])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Let chance within a step (dropout) depend on the step alone, so that a resumed run repeats what it was."""
+        seed = int(os.environ.get("PL_GLOBAL_SEED", "0"))
+        step = (
+            self.global_step * self.trainer.accumulate_grad_batches + batch_idx % self.trainer.accumulate_grad_batches
+        )
+        torch.manual_seed((seed * 1_000_000_007 + step * 1009 + self.global_rank) % 2**63)
 
     def progress(self) -> float:
         """How much of the training is over, from 0 to 1."""

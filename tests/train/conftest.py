@@ -13,9 +13,9 @@ import pytest
 
 pytest.importorskip("lightning")
 
-from docpre.models.uvdoc import UVDoc  # noqa: E402
-from docpre.models.pp_lcnet import PPLCNet  # noqa: E402
-from tests.train.drawing import draw_text_page, smooth_grid_px  # noqa: E402
+from docpre.models.pp_lcnet import PPLCNet
+from docpre.models.uvdoc import UVDoc
+from tests.train.drawing import draw_text_page, smooth_grid_px
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -15,8 +15,18 @@ import pytest
 
 from docpre.errors import ConfigError, InputError
 from tests.train.drawing import draw_text_page, smooth_grid_px
-from train.data import AngleFolders, Doc3DSet, FlatPages, HuggingFacePages, Pages, Several, SeveralWarped
-from train.data import SyntheticDocSet, TextList, UVDocSet
+from train.data import (
+    AngleFolders,
+    Doc3DSet,
+    FlatPages,
+    HuggingFacePages,
+    Pages,
+    Several,
+    SeveralWarped,
+    SyntheticDocSet,
+    TextList,
+    UVDocSet,
+)
 from train.data.augment import is_mirrored
 from train.data.flat_pages import mesh_from_xyz
 from train.data.split import split_by_document

@@ -43,6 +43,8 @@ class SampleData(lightning.LightningDataModule, Generic[AnySource]):
             self._parts: dict[Part, tuple[AnySource, list[int]]] = {"train": (train, kept), "val": (train, held_out)}
         else:
             self._parts = {"train": (train, list(range(len(train)))), "val": (val, list(range(len(val))))}
+        self._training: NumberedLoader | None = None
+        self._place: dict[str, int] | None = None
         self._parts["test"] = self._parts["val"] if test is None else (test, list(range(len(test))))
 
     def samples(self, part: Part, spec: ModelSpec) -> Dataset[Any]:
@@ -65,7 +67,18 @@ class SampleData(lightning.LightningDataModule, Generic[AnySource]):
         return [samples[i * size // min(count, size), i]["image"] for i in range(min(count, size))]
 
     def train_dataloader(self) -> NumberedLoader:
-        return self._loader("train")
+        self._training = self._loader("train")
+        if self._place is not None:
+            self._training.load_state_dict(self._place)
+            self._place = None
+        return self._training
+
+    def state_dict(self) -> dict[str, Any]:
+        """The place within the pass. Lightning restores loaders too, but not those made while it sets optimizers up."""
+        return {} if self._training is None else self._training.state_dict()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._place = state_dict or None
 
     def val_dataloader(self) -> NumberedLoader:
         return self._loader("val")
