@@ -46,7 +46,7 @@ lock: $(DEV_READY)
 $(BASE_READY): pyproject.toml requirements.lock
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'docpre needs Python 3.11 or newer')"
 	$(PYTHON) -m venv --clear $(VENV)
-	@echo "Installing docpre into $(VENV) (about 500 MB, a minute)"
+	@echo "Installing docpre into $(VENV) (about 420 MB, a minute)"
 	$(VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint requirements.lock --editable .
 	touch $@
 
