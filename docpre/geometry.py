@@ -283,7 +283,7 @@ def page_size_hw(grid_xy: NDArray[np.float32], input_size_hw: tuple[int, int]) -
 
     The page is as wide and as high as the grid's rows and columns are long in the picture on average, enlarged until
     the longest of them (the 90th percentile) loses nothing either: the part of the page nearest to the camera. At most
-    twice the picture's longer side.
+    four times the picture's pixels, which only a broken grid would exceed.
 
     Args:
         grid_xy: (2, rows, columns) in [-1, 1], corners aligned.
@@ -294,8 +294,9 @@ def page_size_hw(grid_xy: NDArray[np.float32], input_size_hw: tuple[int, int]) -
     mean_hw = np.array([lengths.mean() for lengths in lengths_hw])
     longest_hw = np.array([np.percentile(lengths, 90) for lengths in lengths_hw])
     scale = float((longest_hw / np.maximum(mean_hw, 1e-9)).max())
-    limit = 2 * max(input_size_hw)
-    height, width = (int(np.clip(round(side * scale) + 1, 1, limit)) for side in mean_hw)
+    pixels_limit = 4 * input_size_hw[0] * input_size_hw[1]
+    scale *= min(1.0, (pixels_limit / max(float(np.prod(mean_hw * scale + 1)), 1.0)) ** 0.5)
+    height, width = (max(1, round(side * scale) + 1) for side in mean_hw)
     return height, width
 
 

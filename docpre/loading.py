@@ -298,8 +298,9 @@ class _Reader:
         source = self._source(item, position)
         try:
             if isinstance(item, np.ndarray):
+                if item.ndim >= 2:
+                    self._check_pixels(item.shape[1], item.shape[0])
                 image = array_to_rgb(item)
-                self._check_pixels(image.shape[1], image.shape[0])
                 yield self._page(source, image, None, Transform.identity((image.shape[0], image.shape[1])))
             elif isinstance(item, Image.Image):
                 self._check_pixels(*item.size)
@@ -358,7 +359,7 @@ class _Reader:
             return
         with _opened_image(content) as image:
             # Frames are pages in a TIFF alone; elsewhere they are an animation or a phone's second picture.
-            frames = getattr(image, "n_frames", 1)
+            frames = _frame_count(image)
             paged = image.format == "TIFF" and frames > 1
             notes = [] if paged or frames == 1 or image.format == "MPO" else [f"the first of {frames} frames was used"]
             for index in self._chosen_pages(frames, source) if paged else [0]:
@@ -591,6 +592,13 @@ def _loaded(image: Image.Image, content: bytes) -> tuple[Image.Image, str | None
         except Exception as second_error:
             raise InputError(f"it is a damaged JPEG ({error})") from second_error
         return partial, "the JPEG is truncated or damaged; it was decoded as far as it goes"
+
+
+def _frame_count(image: Image.Image) -> int:
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception as error:  # Pillow's plug-ins raise whatever they meet
+        raise InputError(f"it is a damaged {image.format} ({error})") from error
 
 
 def _seek(image: Image.Image, index: int) -> None:

@@ -45,6 +45,10 @@ class Result(Mapping[str, Any]):
         self.error: DocpreError | None = page.error
         #: What the user should know of how the page was read.
         self.notes = page.notes
+        #: 2 to 8 where the file stated an EXIF orientation and it was applied, else None.
+        self.exif_orientation = page.exif_orientation
+        #: At which a PDF page was rendered, else None.
+        self.dpi = page.dpi
 
     def __getitem__(self, key: str) -> Any:
         pixels = self._pixels()
@@ -72,6 +76,9 @@ class Result(Mapping[str, Any]):
     def _summary(self) -> dict[str, Any]:
         """What is printed: all values that are short, as plain Python."""
         summary = {key: _plain(value) for key, value in self._values.items()}
+        for name in ("exif_orientation", "dpi"):
+            if getattr(self, name) is not None:
+                summary[name] = getattr(self, name)
         if self.notes:
             summary["notes"] = list(self.notes)
         if self.error is not None:

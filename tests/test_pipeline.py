@@ -136,6 +136,8 @@ def test_exif_and_turn_are_one_transform(pipeline, photo_rgb, tmp_path):
     (result,) = pipeline.predict(path)
     assert result["angle"] == 90  # the EXIF orientation turned an upright picture clockwise
     assert result.transform.original_size_hw == photo_rgb.shape[:2]
+    assert result.exif_orientation == 6
+    assert result.json["res"]["exif_orientation"] == 6
     (plain,) = pipeline.predict(bgr(photo_rgb))
     points = [[100, 200], [500, 600]]
     assert_allclose(result.transform.to_original(points), plain.transform.to_original(points), atol=1e-6)
@@ -145,6 +147,14 @@ def test_odd_sizes_go_through(pipeline):
     for shape in ((1, 1, 3), (20, 40_000, 3), (40_000, 20), (1, 50), (3000, 2, 4)):
         (result,) = pipeline.predict(np.full(shape, 200, np.uint8))
         assert result["output_img"].ndim == 3
+
+
+def test_odd_sizes_are_unwarped_too():
+    always = DocPreprocessor(device="cpu", leave_flat_pages=False)
+    for shape in ((1, 1, 3), (20, 40_000, 3), (1, 50)):
+        (result,) = always.predict(np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8))
+        height, width = result["output_img"].shape[:2]
+        assert height * width <= 5 * shape[0] * shape[1] + 50
 
 
 def test_a_pdf_is_processed_page_by_page(pipeline, pdf_path):
