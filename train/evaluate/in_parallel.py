@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
@@ -55,7 +56,8 @@ def in_parallel(
                     return True
                 take(wait(waiting, return_when=FIRST_COMPLETED).done)
         except KeyboardInterrupt:
-            bar.write("Stopping: pages in progress are finished; what is done is kept, and the same command goes on.")
+            message = "Stopping: pages in progress are finished; what is done is kept, and the same command goes on."
+            bar.write(message, file=sys.stderr)
             for future in list(waiting):
                 if future.cancel():
                     del waiting[future]

@@ -16,7 +16,7 @@ from docpre.metrics import cer, edit_distance, unwarping_metrics, word_f1
 from docpre.metrics.matlab_image import Border
 from train.evaluate.page import RESIZED_TO_PHOTO, EvaluationPage
 from train.evaluate.picture_page import write_thumbnails
-from train.evaluate.predictions import Predictor, read_picture
+from train.evaluate.predictions import Predictor, read_picture, write_png
 from train.evaluate.text_reading import OncePerReference, PaddleWords, Tesseract, at_size
 
 
@@ -142,16 +142,6 @@ class Measuring:
         assert page.reference is not None
         assert read is not None
         return read.text(page.reference, lambda: reference)
-
-
-def write_png(path: Path, image: ImageArray) -> None:
-    """Write a picture (H, W, 3) RGB uint8, whole or not at all."""
-    from PIL import Image
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".tmp")
-    Image.fromarray(image).save(unfinished, "PNG", compress_level=1)
-    unfinished.replace(path)
 
 
 def _bgr(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -239,7 +239,7 @@ def source_of(arguments: list[str]) -> tuple[PageSource, list[int]]:
     parser = ArgumentParser(prog="python -m train evaluate orientation", exit_on_error=False)
     parser.add_subclass_arguments(PageSource, "data", required=True)
     try:
-        source = parser.instantiate_classes(parser.parse_args(arguments)).data
+        source = parser.instantiate(parser.parse_args(arguments)).data
     except (Exception, SystemExit) as error:  # jsonargparse's own, or whatever a reader raises
         raise ConfigError(f"--data: {error}") from error
     return source, list(range(len(source)))

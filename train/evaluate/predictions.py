@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from docpre import DocPreprocessor
 from docpre.engine_pool import EnginePool
@@ -177,6 +178,14 @@ def read_picture(path: Path) -> ImageArray:
 def turned(image: NDArray[np.uint8], by_half: bool) -> NDArray[np.uint8]:
     """A picture as it is, or turned by 180 degrees."""
     return np.ascontiguousarray(image[::-1, ::-1]) if by_half else image
+
+
+def write_png(path: Path, image: ImageArray) -> None:
+    """Write a picture (H, W, 3) RGB uint8, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".tmp")
+    Image.fromarray(image).save(unfinished, "PNG", compress_level=1)
+    unfinished.replace(path)
 
 
 def _size(image: ImageArray) -> str:

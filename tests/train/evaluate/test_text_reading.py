@@ -1,0 +1,42 @@
+"""Readers of text, and the sizes at which they read."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from docpre.errors import EngineError
+from train.evaluate.text_reading import OncePerReference, PaddleWords, Tesseract, at_size
+
+
+def test_a_page_is_brought_to_the_photos_size(page_rgb):
+    resized = at_size(page_rgb, (500, 300))
+    assert resized.shape == (500, 300, 3)
+    assert at_size(page_rgb, page_rgb.shape[:2]) is page_rgb
+    flat = at_size(np.full((40, 30, 3), 77, np.uint8), (91, 11))
+    assert (flat == 77).all()
+
+
+def test_a_reference_is_read_once():
+    read: list[int] = []
+    reader = OncePerReference(lambda image: read.append(1) or f"text of {image.shape}")
+    page = np.zeros((2, 3, 3), np.uint8)
+    texts = [reader.text(Path(name), lambda: page) for name in ("1.png", "1.png", "2.png")]
+    assert texts == ["text of (2, 3, 3)"] * 3
+    assert len(read) == 2
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+def test_a_language_that_is_not_there_is_named():
+    with pytest.raises(EngineError, match="tesseract-ocr-xyz-abc"):
+        Tesseract("eng+xyz_abc")
+
+
+def test_words_by_pp_ocr(page_rgb):
+    pytest.importorskip("rapidocr")
+    words = PaddleWords().read(page_rgb[:200])
+    assert "about nothing much" in words.lower()
+    assert PaddleWords().describe()["networks"] == "PP-OCRv6 small"
