@@ -8,7 +8,7 @@ from typing import Any
 
 import lightning
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from docpre.errors import ConfigError
@@ -62,7 +62,7 @@ class FineTuned(lightning.LightningModule):
                 module.training = False
         return self
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> Any:
         learning = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
         groups = [
             {"params": [p for p in learning if p.ndim > 1], "weight_decay": self._weight_decay},
@@ -85,6 +85,12 @@ class FineTuned(lightning.LightningModule):
             self.global_step * self.trainer.accumulate_grad_batches + batch_idx % self.trainer.accumulate_grad_batches
         )
         torch.manual_seed((seed * 1_000_000_007 + step * 1009 + self.global_rank) % 2**63)
+
+    def over_processes(self, sums: Tensor) -> Tensor:
+        """Add up what each process has counted."""
+        gathered = self.all_gather(sums)
+        assert isinstance(gathered, Tensor)
+        return gathered.reshape(-1, *sums.shape).sum(0)
 
     def progress(self) -> float:
         """How much of the training is over, from 0 to 1."""

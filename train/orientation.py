@@ -112,8 +112,7 @@ class Orientation(FineTuned):
 
     def _log_figures(self, part: str) -> None:
         """Top-1 in per cent, of all samples and of each class, over all processes."""
-        confusion = self.all_gather(self._confusion).reshape(-1, *self._confusion.shape).sum(0)
-        loss_sum = self.all_gather(self._loss_sum).sum()
+        confusion, loss_sum = self.over_processes(self._confusion), self.over_processes(self._loss_sum)
         total = confusion.sum().clamp_min(1)
         figures = {"loss": float(loss_sum / total), "top1": float(100 * confusion.trace() / total)}
         for row, name in enumerate(self.spec.classes):

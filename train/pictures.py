@@ -88,7 +88,7 @@ class LogPictures(lightning.Callback):
         with torch.no_grad():
             picture = pl_module.draw(few)
         for logger in trainer.loggers:
-            add_image = getattr(logger.experiment, "add_image", None)
+            add_image = getattr(getattr(logger, "experiment", None), "add_image", None)
             if add_image is not None:
                 add_image("val/pictures", picture, trainer.global_step)
         if self._folder is not None:

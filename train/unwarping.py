@@ -159,7 +159,7 @@ class Unwarping(FineTuned):
 
     def _log_figures(self, part: str) -> None:
         """Means over all photos of all processes."""
-        sums = self.all_gather(self._sums).reshape(-1, len(self._sums)).sum(0)
+        sums = self.over_processes(self._sums)
         means = sums[:-1] / sums[-1].clamp_min(1)
         self.figures = {f"{part}/{name}": float(mean) for name, mean in zip(_FIGURES, means, strict=True)}
         self.log_dict(self.figures, prog_bar=True)

@@ -306,6 +306,9 @@ class TestFlatPages:
         assert first.grid_xy.shape == (2, 45, 31)
         assert first.mesh is not None
         assert photos.flat(3).shape == (240, 180, 3)
+        together = photos.read_many([0, 3], [4, 5])
+        assert np.array_equal(together[1].image, first.image)  # whatever else is in the batch
+        assert np.allclose(together[1].grid_xy, first.grid_xy, atol=1e-5)
 
     def test_mesh_lies_in_the_page_s_own_frame(self):
         """However the page is turned before the camera, a flat one has the same mesh."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ class FlatPages(WarpedSource):
         dpi: at which PDF pages are rendered.
         max_side_px: longer pages are shrunk to this, once, since photos are small.
         keep_pages: keep the shrunk pages in memory.
+        device: where photos are drawn. With ``cuda`` they are drawn by the training process itself: set
+            ``data.workers`` to 0.
     """
 
     def __init__(
@@ -45,23 +48,29 @@ class FlatPages(WarpedSource):
         dpi: float = 150,
         max_side_px: int = 1600,
         keep_pages: bool = True,
+        device: str = "cpu",
     ) -> None:
         if photos_per_page < 1:
             raise ConfigError(f"photos_per_page is at least 1, not {photos_per_page}.")
         self._pages = Pages(path, dpi)
         self._per_page, self._max_side_px, self._seed = photos_per_page, max_side_px, seed
-        self._synthesiser = Synthesiser(config, seed)
+        self._synthesiser = Synthesiser(config, seed, device)
         self._kept: dict[int, ImageArray] | None = {} if keep_pages else None
         self.documents = [name for name in self._pages.documents for _ in range(photos_per_page)]
 
     def read(self, index: int, number: int) -> WarpedPage:
-        page_index = index // self._per_page
+        return self.read_many([index], [number])[0]
+
+    def read_many(self, indices: Sequence[int], numbers: Sequence[int]) -> list[WarpedPage]:
+        pages = [self.flat(index) for index in indices]
         try:
-            photos = self._synthesiser([self._page(page_index)], [number])
+            photos = self._synthesiser(pages, numbers)
         except ValueError as error:
-            raise InputError(f"{self._pages.documents[page_index]}: no photo can be made of it ({error}).") from error
-        grid_xyz = photos.grid_xyz[0].cpu().double().numpy()
-        return WarpedPage(photos.image[0].cpu().numpy(), photos.grid_xy[0].cpu().numpy(), mesh_from_xyz(grid_xyz))
+            names = ", ".join(sorted({self.documents[index] for index in indices}))
+            raise InputError(f"No photos can be made of {names}: {error}.") from error
+        images, grids_xy = photos.image.cpu().numpy(), photos.grid_xy.cpu().numpy()
+        meshes = [mesh_from_xyz(grid_xyz) for grid_xyz in photos.grid_xyz.cpu().double().numpy()]
+        return [WarpedPage(*parts) for parts in zip(images, grids_xy, meshes, strict=True)]
 
     def flat(self, index: int) -> ImageArray:
         """The flat page itself that a sample is made from, (H, W, 3) RGB uint8."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator, Sequence, Sized
 from typing import Any
 
 import torch
@@ -41,7 +41,7 @@ class NumberedSampler(DistributedSampler[Any]):
         self.start = 0
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        order = range(self.used)
+        order: Sequence[int] = range(self.used)
         if self.shuffle:
             generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
             order = torch.randperm(len(self.dataset), generator=generator).tolist()[: self.used]  # type: ignore[arg-type]

@@ -87,6 +87,10 @@ class WarpedSource(Source):
             InputError: it can't be read, or is malformed; the message names the file.
         """
 
+    def read_many(self, indices: Sequence[int], numbers: Sequence[int]) -> list[WarpedPage]:
+        """Several photos, as ``read`` gives them; a source that makes them all at once says so here."""
+        return [self.read(index, number) for index, number in zip(indices, numbers, strict=True)]
+
 
 class Several(PageSource):
     """Several sources of pages as one.
