@@ -174,7 +174,7 @@ def test_an_interrupt_keeps_what_is_done():
 
     is_whole = in_parallel(list(range(50)), work, lambda item, _: kept.append(item), workers=1, progress=False)
     assert not is_whole
-    assert kept[:4] == [0, 1, 2, 3]
+    assert {0, 1, 2, 3} <= set(kept)
     assert len(kept) < 50
 
 
