@@ -191,9 +191,10 @@ def _write_safetensors(network: nn.Module, path: Path) -> None:
 
 
 def _figures(record: dict[str, Any]) -> str:
-    figures = ", ".join(f"{key} {value:.4g}" for key, value in record["figures"].items())
-    held_out = record.get("data", {}).get("val", {})
-    return f"{figures} (on {held_out.get('used', 'unknown')} samples held out)" if figures else "not measured"
+    figures = dict(record["figures"])
+    counts = [f"{int(figures.pop(key))}" for key in list(figures) if key.endswith("/samples")]
+    text = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
+    return f"{text} (on {' and '.join(counts)} samples)" if text else "not measured"
 
 
 def _provenance(path: Path, content: dict[str, Any], worst: float) -> dict[str, Any]:

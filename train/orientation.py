@@ -119,8 +119,8 @@ class Orientation(FineTuned):
             if confusion[row].sum() > 0:
                 figures[f"top1_{name}"] = float(100 * confusion[row, row] / confusion[row].sum())
         self.figures = {f"{part}/{name}": value for name, value in figures.items()}
-        self.log_dict(self.figures, prog_bar=False, rank_zero_only=False, sync_dist=False)
-        self.log(f"{part}/samples", float(total))
+        self.figures[f"{part}/samples"] = float(total)
+        self.log_dict(self.figures)
 
     def draw(self, batch: OrientationSample) -> Tensor:
         """Pictures of a batch, each with the angle that it has and the one that is said, as one (3, H, W) uint8."""

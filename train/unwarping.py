@@ -73,8 +73,10 @@ class Unwarping(FineTuned):
         fixed_norms: bool = False,
         unfold_pictures: int = 16,
     ) -> None:
-        super().__init__(lr, weight_decay, warm_up, frozen or (), fixed_norms)
         weights = LossWeights(**weights) if isinstance(weights, dict) else weights or LossWeights()
+        # A head that no loss asks for is frozen: several processes would wait for its gradients in vain.
+        unasked = () if weights.mesh else ("out_point_positions3D",)
+        super().__init__(lr, weight_decay, warm_up, (*(frozen or ()), *unasked), fixed_norms)
         self.save_hyperparameters(ignore=["weights"])
         self.save_hyperparameters({"weights": vars(weights)})
         if min(size_hw) < 64:
@@ -163,6 +165,7 @@ class Unwarping(FineTuned):
         means = sums[:-1] / sums[-1].clamp_min(1)
         self.figures = {f"{part}/{name}": float(mean) for name, mean in zip(_FIGURES, means, strict=True)}
         self.log_dict(self.figures, prog_bar=True)
+        self.figures[f"{part}/samples"] = float(sums[-1])
         self.log(f"{part}/samples", float(sums[-1]))
 
     def _similarity(self, image: Tensor, predicted_xy: Tensor, true_xy: Tensor) -> Tensor:

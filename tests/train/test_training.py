@@ -123,7 +123,8 @@ class TestOrientation:
         assert all(artefact.licence == "CC0-1.0" for artefact in spec.artefacts)
         assert spec.provenance["data"]["train"]["path"] == str(upright_pages)
         assert spec.provenance["onnx_worst_difference"] <= 1e-4
-        assert "val/top1" in spec.figures
+        assert "val/top1 " in spec.figures
+        assert "(on 4 samples)" in spec.figures
         assert sorted(path.name for path in Path("model").iterdir()) == ["model.onnx", "model.safetensors", SPEC_FILE]
         scores = [engine.run(batch_of(spec)) for engine in both_engines(spec)]
         assert np.abs(scores[0] - scores[1]).max() < 1e-4
