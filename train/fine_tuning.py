@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -63,17 +64,22 @@ class FineTuned(lightning.LightningModule):
         return self
 
     def configure_optimizers(self) -> Any:
+        steps = self.trainer.estimated_stepping_batches
+        if not 0 <= steps < math.inf:
+            raise ConfigError(
+                "The learning rate falls towards the end of training, so that must be known: set trainer.max_steps, or "
+                "trainer.max_epochs, to a number."
+            )
         learning = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
         groups = [
             {"params": [p for p in learning if p.ndim > 1], "weight_decay": self._weight_decay},
             {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
         ]
         optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=self._lr)
-        steps = int(self.trainer.estimated_stepping_batches)
         rise = max(1, round(self._warm_up * steps))
         schedules: list[Any] = [
             torch.optim.lr_scheduler.LinearLR(optimizer, 1 / rise, 1.0, rise),
-            torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps - rise), eta_min=self._lr / 100),
+            torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, int(steps) - rise), eta_min=self._lr / 100),
         ]
         schedule = torch.optim.lr_scheduler.SequentialLR(optimizer, schedules, [rise])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

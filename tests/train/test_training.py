@@ -203,6 +203,11 @@ class TestOrientation:
         with torch.no_grad():
             assert torch.allclose(ours(picture), theirs(picture), atol=1e-5)
 
+    def test_training_without_an_end(self, orientation_options, capsys):
+        options = [*orientation_options, "--trainer.max_epochs=-1", "--trainer.callbacks=null"]
+        assert main(["orientation", "fit", *options]) == 1
+        assert "set trainer.max_steps" in capsys.readouterr().err
+
     def test_wrong_options(self):
         with pytest.raises(ConfigError, match="neither a network nor a timm model"):
             Orientation("resnet_from_nowhere", "nothing")
