@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from docpre.engines.base import ENGINES, available_cores
-from docpre.errors import ConfigError
+from docpre.errors import ConfigError, EngineError
 from train.evaluate.page import EvaluationSet, pictures_by_stem, with_predictions
 
-SETS = ("docunet", "uvdoc-benchmark", "dir300", "pairs")
+if TYPE_CHECKING:
+    from train.evaluate.text_reading import Tesseract
 
 
 def main(arguments: list[str]) -> int:
@@ -170,7 +172,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
 def _run_set(options: argparse.Namespace) -> int:
     from train.evaluate.measuring import Measuring
     from train.evaluate.predictions import ModelOptions, ModelPredictions, StoredPredictions
-    from train.evaluate.text_reading import PaddleWords, Tesseract
+    from train.evaluate.text_reading import PaddleWords
     from train.evaluate.unwarping import evaluate
 
     chosen, set_options = _chosen_set(options)
@@ -198,13 +200,22 @@ def _run_set(options: argparse.Namespace) -> int:
     measuring = Measuring(
         predictor,
         options.gradient_border,
-        Tesseract(options.language) if any(page.ocr for page in chosen.pages) else None,
+        _tesseract(options.language) if any(page.ocr for page in chosen.pages) else None,
         PaddleWords() if options.word_f1 else None,
         saved_predictions=options.output / "predictions" if options.save_predictions else None,
     )
     return evaluate(
         chosen, measuring, options.output, set_options, options.workers, options.only, progress=options.progress
     )
+
+
+def _tesseract(language: str) -> Tesseract:
+    from train.evaluate.text_reading import Tesseract
+
+    try:
+        return Tesseract(language)
+    except EngineError as error:
+        raise EngineError(f"{error} Or leave CER and ED out: --ocr none") from error
 
 
 def _chosen_set(options: argparse.Namespace) -> tuple[EvaluationSet, dict[str, object]]:

@@ -62,7 +62,8 @@ def in_parallel(
             for future in list(waiting):
                 if future.cancel():
                     del waiting[future]
-            take(wait(waiting).done)
+            # Ctrl-C reaches programs that pages were read by, too: what fails now is simply not done yet.
+            take(future for future in wait(waiting).done if future.exception() is None)
             return False
 
 

@@ -68,7 +68,8 @@ class Measuring:
             DocpreError: a picture can't be read, or the model or OCR fails.
         """
         started = time.perf_counter()
-        prediction = self.predictor.predict(page)
+        photo = None if page.photo is None else read_picture(page.photo)
+        prediction = self.predictor.predict(page, photo)
         reference = None if page.reference is None else read_picture(page.reference)
         record: dict[str, Any] = {
             "figures": {},
@@ -86,19 +87,24 @@ class Measuring:
                 else:
                     record["notes"].append(f"{name} is not a number: the reference has no gradient")
         if self.tesseract is not None and page.ocr:
-            self._measure_characters(page, prediction.image, reference, record)
+            photo_hw = None if photo is None else (photo.shape[0], photo.shape[1])
+            self._measure_characters(page, prediction.image, photo_hw, reference, record)
         if self.paddle_words is not None:
             self._measure_words(page, prediction.image, reference, record)
         if self.saved_predictions is not None:
             write_png(self.saved_predictions / f"{page.name}.png", prediction.image)
         if self.pictures is not None:
-            photo = None if page.photo is None else read_picture(page.photo)
             write_thumbnails(self.pictures, page.name, photo, prediction.image, reference)
         record["seconds"] = round(time.perf_counter() - started, 3)
         return record
 
     def _measure_characters(
-        self, page: EvaluationPage, image: ImageArray, reference: ImageArray | None, record: dict[str, Any]
+        self,
+        page: EvaluationPage,
+        image: ImageArray,
+        photo_hw: tuple[int, int] | None,
+        reference: ImageArray | None,
+        record: dict[str, Any],
     ) -> None:
         assert self.tesseract is not None
         truth = self._truth(page, reference, self._tesseract_truths)
@@ -106,16 +112,14 @@ class Measuring:
         if not truth:
             record["notes"].append("no text was read on the reference: no CER")
             return
-        by_size: dict[tuple[int, ...], str] = {}
+        by_size: dict[tuple[int, int], str] = {}
         for setting in page.ocr:
-            size_hw = image.shape[:2]
-            if RESIZED_TO_PHOTO[setting]:
-                if page.photo is None:
-                    record["notes"].append(f"no photo to take the size from: no CER of the setting {setting}")
-                    continue
-                size_hw = read_picture(page.photo).shape[:2]
+            size_hw = photo_hw if RESIZED_TO_PHOTO[setting] else (image.shape[0], image.shape[1])
+            if size_hw is None:
+                record["notes"].append(f"no photo to take the size from: no CER of the setting {setting}")
+                continue
             if size_hw not in by_size:
-                by_size[size_hw] = self.tesseract.read(at_size(image, (size_hw[0], size_hw[1])))
+                by_size[size_hw] = self.tesseract.read(at_size(image, size_hw))
             text = by_size[size_hw]
             ending = "" if setting == "plain" else f"_{setting}"
             record["texts"][f"tesseract{ending}"] = text

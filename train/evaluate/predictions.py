@@ -37,8 +37,12 @@ class Prediction:
 class Predictor(Protocol):
     """Where flattened pages come from. Safe to share between threads."""
 
-    def predict(self, page: EvaluationPage) -> Prediction:
+    def predict(self, page: EvaluationPage, photo: ImageArray | None) -> Prediction:
         """The flattened page.
+
+        Args:
+            page: the page.
+            photo: what its photo holds, as it is stored.
 
         Raises:
             DocpreError: it can't be had.
@@ -64,7 +68,7 @@ class StoredPredictions:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def predict(self, page: EvaluationPage) -> Prediction:
+    def predict(self, page: EvaluationPage, photo: ImageArray | None) -> Prediction:
         assert page.prediction is not None
         return Prediction(turned(read_picture(page.prediction), page.is_upside_down))
 
@@ -124,9 +128,9 @@ class ModelPredictions:
         runtime = RuntimeOptions(options.engine, options.device, cpu_threads=options.threads)
         self._record = model_record(EnginePool("unwarping", name, directory, runtime))
 
-    def predict(self, page: EvaluationPage) -> Prediction:
-        assert page.photo is not None
-        photo = turned(read_picture(page.photo), page.is_upside_down)
+    def predict(self, page: EvaluationPage, photo: ImageArray | None) -> Prediction:
+        assert photo is not None
+        photo = turned(photo, page.is_upside_down)
         result = self._pipeline.predict(np.ascontiguousarray(photo[..., ::-1]), on_error="raise")[0]
         if page.drawn_from is None:
             image = result.output_image[..., ::-1]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from docpre.errors import EngineError
+from tests.train.evaluate.conftest import evaluate, write
 from train.evaluate.text_reading import OncePerReference, PaddleWords, Tesseract, at_size
 
 
@@ -40,3 +41,10 @@ def test_words_by_pp_ocr(page_rgb):
     words = PaddleWords().read(page_rgb[:200])
     assert "about nothing much" in words.lower()
     assert PaddleWords().describe()["networks"] == "PP-OCRv6 small"
+
+
+def test_without_tesseract_the_way_out_is_named(tmp_path, monkeypatch):
+    write(tmp_path / "crop" / "1_1.png")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EngineError, match="--ocr none"):
+        evaluate("docunet", "--data", tmp_path, "--predictions", tmp_path / "crop", "--output", tmp_path / "run")
