@@ -48,7 +48,8 @@ def test_l1_leaves_out_what_has_no_truth():
 def test_unwarp_is_docpre_s_own_sampling():
     image = torch.from_numpy(np.random.default_rng(0).random((1, 1, *SIZE_HW), np.float32))
     step = Grid(grid()[0].numpy(), SIZE_HW, (90, 62))
-    places = step.rows_backward(0, 90)
+    y, x = np.mgrid[:90, :62]
+    places = step.backward(np.stack([x, y], -1).reshape(-1, 2).astype(float)).reshape(90, 62, 2).astype(np.float32)
     import cv2
 
     expected = cv2.remap(image[0, 0].numpy(), places[..., 0], places[..., 1], cv2.INTER_LINEAR)
