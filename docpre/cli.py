@@ -174,11 +174,11 @@ def _add_unwarping(group: argparse._ArgumentGroup) -> None:
 def _add_runtime(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("running")
     group.add_argument("--device", help="cpu, gpu, gpu:0, ... (default: GPU 0 if it can be used, else the CPU)")
-    group.add_argument("--engine", choices=("onnxruntime", "torch"), help="default: onnxruntime")
+    group.add_argument("--engine", choices=("onnxruntime", "openvino", "torch"), help="default: onnxruntime")
     group.add_argument("--enable_hpi", type=_boolean, default=False, metavar="BOOL", help="default: %(default)s")
     group.add_argument("--use_tensorrt", type=_boolean, default=False, metavar="BOOL", help="default: %(default)s")
     group.add_argument("--min_subgraph_size", type=int, default=3, help="default: %(default)s")
-    group.add_argument("--precision", choices=("fp32", "fp16"), default="fp32", help="default: %(default)s")
+    group.add_argument("--precision", choices=("fp32", "fp16", "bf16"), default="fp32", help="default: %(default)s")
     group.add_argument("--enable_mkldnn", type=_boolean, metavar="BOOL", help="of torch on the CPU")
     group.add_argument("--mkldnn_cache_capacity", type=int, default=10, help="default: %(default)s")
     group.add_argument("--cpu_threads", type=int, default=8, help="at most so many (default: %(default)s)")

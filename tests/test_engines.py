@@ -15,7 +15,8 @@ from docpre.errors import ConfigError, EngineError, ModelError
 from docpre.network_input import normalised, resized
 from docpre.registry import MODELS, find_weights
 
-HAS_TORCH = devices._has_torch()
+HAS_TORCH = devices.is_installed("torch")
+HAS_OPENVINO = devices.is_installed("openvino")
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +35,48 @@ def test_engines_agree(name, bound, page_rgb, photo_rgb):
         assert answers[engine].dtype == np.float32
     assert answers["torch"].shape == answers["onnxruntime"].shape
     assert np.abs(answers["torch"] - answers["onnxruntime"]).max() < bound
+
+
+@pytest.mark.skipif(not HAS_OPENVINO, reason="needs the extra openvino")
+@pytest.mark.parametrize(("name", "bound"), [("PP-LCNet_x1_0_doc_ori", 1e-4), ("UVDoc", 1e-3)])
+def test_openvino_agrees(name, bound, page_rgb, photo_rgb):
+    spec = MODELS[name]
+    batch = normalised([resized(image, spec) for image in (page_rgb, photo_rgb)], spec)
+    expected = create_engine(spec, RuntimeOptions(device="cpu"))[0].run(batch)
+    found = create_engine(spec, RuntimeOptions(engine="openvino", device="cpu"))[0].run(batch)
+    assert found.dtype == np.float32
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() < bound
+
+
+@pytest.mark.skipif(not HAS_OPENVINO, reason="needs the extra openvino")
+def test_bf16_moves_the_grid_by_little(page_rgb, photo_rgb):
+    spec = MODELS["UVDoc"]
+    try:
+        engine = create_engine(spec, RuntimeOptions(engine="openvino", device="cpu", precision="bf16"))[0]
+    except EngineError as error:
+        pytest.skip(str(error))
+    batch = normalised([resized(image, spec) for image in (page_rgb, photo_rgb)], spec)
+    expected = create_engine(spec, RuntimeOptions(device="cpu"))[0].run(batch)
+    shift = (engine.run(batch) - expected) / 2 * np.array([488, 712])[:, None, None]
+    percent = 100 * np.linalg.norm(shift, axis=1) / np.hypot(488, 712)
+    assert np.percentile(percent, 99) < 0.3
+
+
+def test_bf16_is_openvinos():
+    with pytest.raises(EngineError, match="engine='openvino'"):
+        create_engine(MODELS["UVDoc"], RuntimeOptions(precision="bf16", device="cpu"))
+
+
+@pytest.mark.skipif(not HAS_OPENVINO, reason="needs the extra openvino")
+def test_openvino_refuses_foreign_files(tmp_path):
+    options = RuntimeOptions(engine="openvino", device="cpu")
+    (tmp_path / "a.onnx").write_bytes(b"not a network")
+    with pytest.raises(ModelError, match="can't load"):
+        create_engine(MODELS["UVDoc"], options, str(tmp_path))
+    shutil.copy(find_weights(MODELS["PP-LCNet_x1_0_doc_ori"]).path, tmp_path / "a.onnx")
+    with pytest.raises(ModelError, match="is not UVDoc"):
+        create_engine(MODELS["UVDoc"], options, str(tmp_path))
 
 
 def test_device_names():
@@ -71,10 +114,11 @@ def test_a_gpu_is_taken_by_the_engine_that_can_use_it(monkeypatch):
         devices.choose(None, "gpu:2")
 
 
-def test_torch_without_torch_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(devices, "_has_torch", lambda: False)
-    with pytest.raises(EngineError, match=r"pip install 'docpre\[torch\]'"):
-        devices.choose("torch", "cpu")
+def test_an_engine_that_is_not_installed_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(devices, "is_installed", lambda engine: engine == "onnxruntime")
+    for engine in ("torch", "openvino"):
+        with pytest.raises(EngineError, match=rf"pip install 'docpre\[{engine}\]'"):
+            devices.choose(engine, "cpu")
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,9 @@ def answers(engine: str) -> dict[str, np.ndarray]:
     return {"scores": scores[0], "grid_xy": grid_xy[EVERY_NODE]}
 
 
-@pytest.mark.parametrize("engine", ["onnxruntime", "torch"])
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino", "torch"])
 def test_answers_are_what_they_were(engine):
-    if engine == "torch":
-        pytest.importorskip("torch", reason="needs the extra torch")
+    pytest.importorskip(engine, reason=f"needs the extra {engine}")
     expected = json.loads(GOLDEN.read_text())
     found = answers(engine)
     assert_allclose(found["scores"], expected["scores"], atol=5e-4)

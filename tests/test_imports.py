@@ -36,7 +36,7 @@ FLOORS = {
     "docpre.__main__": 9,
 }
 # These need an extra; all others belong to the base install.
-EXTRAS = ("docpre.models", "docpre.engines.torch")
+EXTRAS = ("docpre.models", "docpre.engines.openvino", "docpre.engines.torch")
 
 
 def module_name(path: Path) -> str:
@@ -96,6 +96,8 @@ def test_the_base_install_imports_all_of_the_base(tmp_path):
         pytest.skip("DOCPRE_BASE_PYTHON names no environment with the base install alone; `make test` sets it")
     names = [name for name in MODULES if not name.startswith(EXTRAS) and name != "docpre.__main__"]
     code = "import importlib, sys\n" + "\n".join(f"importlib.import_module({name!r})" for name in names)
-    code += "\nfor name in ('torch', 'lightning', 'timm', 'onnx', 'numba', 'rapidfuzz', 'gradio', 'fastapi'):"
+    code += (
+        "\nfor name in ('torch', 'openvino', 'lightning', 'timm', 'onnx', 'numba', 'rapidfuzz', 'gradio', 'fastapi'):"
+    )
     code += "\n    assert importlib.util.find_spec(name) is None, name + ' is not of the base'"
     subprocess.run([python, "-c", "import importlib.util\n" + code], check=True, cwd=tmp_path)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from docpre.engines.base import ENGINES, Engine, RuntimeOptions
 from docpre.engines.devices import choose
+from docpre.errors import EngineError
 from docpre.registry import ModelSpec, Weights, find_weights
 
 __all__ = ["ENGINES", "Engine", "RuntimeOptions", "create_engine"]
@@ -28,12 +29,19 @@ def create_engine(spec: ModelSpec, options: RuntimeOptions, model_dir: str | Non
         ModelError: there are no weights, or they are not of this network.
     """
     name, device = choose(options.engine or _engine_for(model_dir), options.device)
+    if options.precision == "bf16" and name != "openvino":
+        raise EngineError(f"precision='bf16' needs engine='openvino'; {name} runs in fp32.")
     options.warn_of_no_effect(name, device)
     if name == "torch":
         from docpre.engines.torch import SUFFIXES, TorchEngine
 
         weights = find_weights(spec, model_dir, SUFFIXES)
         return TorchEngine(spec, weights.path, device, options), weights
+    if name == "openvino":
+        from docpre.engines.openvino import OpenVinoEngine
+
+        weights = find_weights(spec, model_dir, (".onnx",))
+        return OpenVinoEngine(spec, weights.path, device, options), weights
     from docpre.engines.onnxruntime import OnnxRuntimeEngine
 
     weights = find_weights(spec, model_dir, (".onnx",))

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from docpre.errors import ConfigError
 
-ENGINES = ("onnxruntime", "torch")
-PRECISIONS = ("fp32", "fp16")
+ENGINES = ("onnxruntime", "openvino", "torch")
+PRECISIONS = ("fp32", "fp16", "bf16")
 
 
 class Engine(Protocol):
@@ -37,10 +37,11 @@ class RuntimeOptions:
     """How networks are run; the names and defaults are PaddleOCR's.
 
     Args:
-        engine: ``onnxruntime`` or ``torch``. None: ONNX Runtime, or torch where only torch has the device.
+        engine: ``onnxruntime``, ``openvino`` (CPU) or ``torch``. None: ONNX Runtime, or torch where only torch has the
+            device.
         device: ``cpu``, ``gpu``, ``gpu:0`` or another type and number. None: GPU 0 if an engine here can use one,
             else the CPU.
-        precision: ``fp32`` or ``fp16``.
+        precision: ``fp32``, ``fp16`` (taken for PaddleOCR's sake) or ``bf16`` (OpenVINO, on CPUs that have it).
         cpu_threads: at most so many threads a network; never more than the machine has.
         enable_hpi, use_tensorrt, min_subgraph_size, enable_mkldnn, mkldnn_cache_capacity, enable_cinn: taken for
             PaddleOCR's sake. What can have no effect here warns once.
@@ -99,8 +100,8 @@ class RuntimeOptions:
             _warn_once("use_tensorrt", f"use_tensorrt=True has no effect: {where} does not use TensorRT")
         if self.min_subgraph_size != RuntimeOptions.min_subgraph_size:
             _warn_once("min_subgraph_size", "min_subgraph_size has no effect: it is for TensorRT, which is not used")
-        if self.precision != "fp32":
-            _warn_once("precision", f"precision={self.precision!r} has no effect: {where} runs in fp32")
+        if self.precision == "fp16":
+            _warn_once("precision", f"precision='fp16' has no effect: {where} runs in fp32")
         if self.enable_mkldnn is not None and not (engine == "torch" and device == "cpu"):
             _warn_once("enable_mkldnn", f"enable_mkldnn has no effect: {where} has no such switch")
         if self.mkldnn_cache_capacity != RuntimeOptions.mkldnn_cache_capacity:

@@ -59,8 +59,8 @@ def choose(engine: str | None, device: str | None) -> tuple[str, str]:
         EngineError: nothing here can do it.
     """
     engines = [engine] if engine else ["onnxruntime", "torch"]
-    if engine == "torch" and not _has_torch():
-        raise EngineError("The engine torch was asked for, but torch is not installed: pip install 'docpre[torch]'.")
+    if engine is not None and not is_installed(engine):
+        raise EngineError(f"The engine {engine} is not installed: pip install 'docpre[{engine}]'.")
     if device is None:
         if _has_nvidia_driver():
             for name in engines:
@@ -83,20 +83,24 @@ def choose(engine: str | None, device: str | None) -> tuple[str, str]:
 def supported_devices() -> dict[str, list[str]]:
     """Device types that can be used here, by engine."""
     kinds = list(dict.fromkeys([*PROVIDERS, *TORCH_DEVICES]))
-    engines = ["onnxruntime"] + (["torch"] if _has_torch() else [])
+    engines = [engine for engine in ("onnxruntime", "openvino", "torch") if is_installed(engine)]
     return {name: [kind for kind in kinds if _count(name, kind)] for name in engines}
 
 
 def _supported() -> str:
     parts = [f"{', '.join(kinds)} ({name})" for name, kinds in supported_devices().items()]
-    hint = "" if _has_torch() else " Others may need torch: pip install 'docpre[torch]'."
+    hint = "" if is_installed("torch") else " Others may need torch: pip install 'docpre[torch]'."
     return f"Supported here: {'; '.join(parts)}.{hint}"
 
 
 def _count(engine: str, kind: str) -> int:
     """How many devices of a type an engine can use; ONNX Runtime doesn't tell, so any number counts as there."""
+    if not is_installed(engine):
+        return 0
     if engine == "torch":
-        return _torch_count(kind) if _has_torch() else 0
+        return _torch_count(kind)
+    if engine == "openvino":
+        return 1 if kind == "cpu" else 0
     import onnxruntime
 
     if PROVIDERS.get(kind) not in onnxruntime.get_available_providers():
@@ -126,8 +130,9 @@ def _torch_count(kind: str) -> int:
     return int(backend.device_count()) if hasattr(backend, "device_count") else 1
 
 
-def _has_torch() -> bool:
-    return importlib.util.find_spec("torch") is not None
+def is_installed(engine: str) -> bool:
+    """Whether the package of an engine is installed."""
+    return importlib.util.find_spec(engine) is not None
 
 
 def _has_nvidia_driver() -> bool:
