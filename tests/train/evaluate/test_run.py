@@ -189,3 +189,19 @@ def test_unforeseen_errors_are_a_pages_own():
 def _folder_of_one(path: Path) -> Path:
     write(path / "made" / "other.png")
     return path / "made"
+
+
+def test_the_map_of_the_photo_is_applied_to_the_texture(tmp_path, photo_rgb, page_rgb, quick_metrics, capsys):
+    import cv2
+
+    texture = 255 - photo_rgb  # tells the two apart
+    for folder, picture in (("img", photo_rgb), ("warped_textures", texture), ("texture_sample", page_rgb)):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "00001.png"), picture)
+        cv2.imwrite(str(tmp_path / folder / "00002.png"), picture[:-9] if folder == "warped_textures" else picture)
+    command = ("uvdoc-benchmark", "--data", tmp_path, "--model", "UVDoc", "--device", "cpu", "--ocr", "none")
+    assert evaluate(*command, "--save_predictions", "True", "--output", tmp_path / "run") == 1
+    drawn = cv2.imread(str(tmp_path / "run" / "predictions" / "00001.png"))
+    assert drawn.mean() < 128 < photo_rgb[300:900, 300:600].mean()
+    assert "00002.png has 900x1191 pixels" in capsys.readouterr().err
+    assert evaluate(*command, "--drawn_from", "photo", "--only", "00001", "--output", tmp_path / "photo") == 0
