@@ -71,7 +71,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"docpre {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    command = commands.add_parser("doc_preprocessor", help="orientation, turn back and unwarping: the whole pipeline")
+    command = commands.add_parser(
+        "doc_preprocessor", allow_abbrev=False, help="orientation, turn back and unwarping: the whole pipeline"
+    )
     _add_input(command)
     group = command.add_argument_group("models")
     for step in ("doc_orientation_classify", "doc_unwarping"):
@@ -92,19 +94,23 @@ def build_parser() -> argparse.ArgumentParser:
     _add_runtime(command)
     command.set_defaults(run=_run_pipeline)
 
-    command = commands.add_parser("doc_img_orientation_classification", help="the orientation classifier alone")
+    command = commands.add_parser(
+        "doc_img_orientation_classification", allow_abbrev=False, help="the orientation classifier alone"
+    )
     _add_input(command)
     _add_module(command)
     _add_runtime(command)
     command.set_defaults(run=_run_orientation)
 
-    command = commands.add_parser("text_image_unwarping", help="the unwarping network alone, for upright pages")
+    command = commands.add_parser(
+        "text_image_unwarping", allow_abbrev=False, help="the unwarping network alone, for upright pages"
+    )
     _add_input(command)
     _add_unwarping(_add_module(command))
     _add_runtime(command)
     command.set_defaults(run=_run_unwarping)
 
-    command = commands.add_parser("models", help="list the models, or fetch their weights")
+    command = commands.add_parser("models", allow_abbrev=False, help="list the models, or fetch their weights")
     command.add_argument("--pull", metavar="NAME", help="fetch a model's weights now; `all` for all")
     command.set_defaults(run=_run_models)
     return parser
