@@ -164,7 +164,13 @@ def test_errors_are_one_sentence(arguments, status, capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["nonsense"], ["doc_preprocessor"], ["doc_preprocessor", "-i", "a", "--use_doc_unwarping", "maybe"]],
+    [
+        [],
+        ["nonsense"],
+        ["doc_preprocessor"],
+        ["doc_preprocessor", "-i", "a", "--use_doc_unwarping", "maybe"],
+        ["doc_preprocessor", "-i", "a", "--max_pix", "5"],
+    ],
 )
 def test_wrong_usage_is_status_two(arguments, capsys):
     with pytest.raises(SystemExit) as caught:

@@ -45,7 +45,8 @@ def in_parallel(
 
         def take(done: Iterable[Future[Outcome]]) -> None:
             for future in done:
-                keep(waiting[future], _outcome(future))
+                outcome = _outcome(future)
+                keep(waiting[future], outcome)
                 del waiting[future]  # not before: Ctrl-C may come between, and twice kept is better than lost
                 bar.update()
 

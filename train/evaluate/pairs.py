@@ -86,5 +86,12 @@ def _listed(path: Path) -> list[EvaluationPage]:
         there = {what: file for what, file in files.items() if file.is_file()}
         text_path = there.pop("text", None)
         text = None if text_path is None else text_path.read_text("utf-8").strip()
-        pages[name] = EvaluationPage(name, row.get("document") or name, text=text, **there)
+        pages[name] = EvaluationPage(
+            name,
+            row.get("document") or name,
+            photo=there.get("photo"),
+            prediction=there.get("prediction"),
+            reference=there.get("reference"),
+            text=text,
+        )
     return list(pages.values())
