@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("numba", reason="numba isn't installed")
@@ -44,6 +44,7 @@ def energy(flow_xy: np.ndarray, data: np.ndarray, offset_xy: np.ndarray, alpha: 
 
 
 @settings(max_examples=40, deadline=None)
+@example(35405534, False)
 @given(st.integers(0, 2**32 - 1), st.booleans())
 def test_beliefs_find_the_optimum_of_a_chain(seed: int, upright: bool) -> None:
     """On a chain whose data term is a sum of one term in x and one in y, belief propagation is exact."""
@@ -64,7 +65,9 @@ def test_beliefs_find_the_optimum_of_a_chain(seed: int, upright: bool) -> None:
             price += sum(int(gamma * abs(int(v))) for v in flow)
             price += np.minimum(alpha * np.abs(np.diff(flow)), d).sum()
             prices.append(int(price))
-        best += min(prices)
+        cheapest, runner_up = sorted(prices)[:2]
+        assume(cheapest < runner_up)  # of two equal optima each pixel may choose its own
+        best += cheapest
     assert energy(flow_xy, data, offset_xy, alpha, d, gamma) == best
 
 
