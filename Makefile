@@ -1,4 +1,4 @@
-# Two environments: VENV has the base install alone, DEV_VENV every extra (PyTorch with it, about 6 GB).
+# Two environments: VENV has the base install alone, DEV_VENV every extra (PyTorch with it, about 7 GB).
 # Both are made when they are needed, from the versions in requirements.lock.
 PYTHON ?= python3
 VENV ?= .venv
@@ -53,7 +53,7 @@ $(BASE_READY): pyproject.toml requirements.lock
 $(DEV_READY): pyproject.toml requirements.lock
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'docpre needs Python 3.11 or newer')"
 	$(PYTHON) -m venv --clear $(DEV_VENV)
-	@echo "Installing docpre with every extra into $(DEV_VENV) (about 6 GB, some minutes)"
+	@echo "Installing docpre with every extra into $(DEV_VENV) (about 7 GB, some minutes)"
 	$(DEV_VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint requirements.lock --editable ".[all,dev]"
 	touch $@
 

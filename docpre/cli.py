@@ -84,9 +84,9 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument("--paddlex_config", metavar="YAML", help="a PaddleX pipeline configuration")
     group = command.add_argument_group("steps")
     group.add_argument(
-        "--use_doc_orientation_classify", type=_boolean, metavar="BOOL", help="find and undo quarter turns"
+        "--use_doc_orientation_classify", type=boolean, metavar="BOOL", help="find and undo quarter turns"
     )
-    group.add_argument("--use_doc_unwarping", type=_boolean, metavar="BOOL", help="flatten bent pages")
+    group.add_argument("--use_doc_unwarping", type=boolean, metavar="BOOL", help="flatten bent pages")
     group.add_argument(
         "--doc_orientation_min_score", type=float, metavar="SCORE", help="leave pages alone whose best score is lower"
     )
@@ -158,7 +158,7 @@ def _add_module(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
 def _add_unwarping(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--leave_flat_pages",
-        type=_boolean,
+        type=boolean,
         default=True,
         metavar="BOOL",
         help="leave pages as they are that are flat already (default: %(default)s; PaddleOCR: False)",
@@ -181,17 +181,18 @@ def _add_runtime(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("running")
     group.add_argument("--device", help="cpu, gpu, gpu:0, ... (default: GPU 0 if it can be used, else the CPU)")
     group.add_argument("--engine", choices=("onnxruntime", "openvino", "torch"), help="default: onnxruntime")
-    group.add_argument("--enable_hpi", type=_boolean, default=False, metavar="BOOL", help="default: %(default)s")
-    group.add_argument("--use_tensorrt", type=_boolean, default=False, metavar="BOOL", help="default: %(default)s")
+    group.add_argument("--enable_hpi", type=boolean, default=False, metavar="BOOL", help="default: %(default)s")
+    group.add_argument("--use_tensorrt", type=boolean, default=False, metavar="BOOL", help="default: %(default)s")
     group.add_argument("--min_subgraph_size", type=int, default=3, help="default: %(default)s")
     group.add_argument("--precision", choices=("fp32", "fp16", "bf16"), default="fp32", help="default: %(default)s")
-    group.add_argument("--enable_mkldnn", type=_boolean, metavar="BOOL", help="of torch on the CPU")
+    group.add_argument("--enable_mkldnn", type=boolean, metavar="BOOL", help="of torch on the CPU")
     group.add_argument("--mkldnn_cache_capacity", type=int, default=10, help="default: %(default)s")
     group.add_argument("--cpu_threads", type=int, default=8, help="at most so many (default: %(default)s)")
-    group.add_argument("--enable_cinn", type=_boolean, default=False, metavar="BOOL", help="default: %(default)s")
+    group.add_argument("--enable_cinn", type=boolean, default=False, metavar="BOOL", help="default: %(default)s")
 
 
-def _boolean(text: str) -> bool:
+def boolean(text: str) -> bool:
+    """``True``, ``false``, ``yes``, ``0`` and the like on a command line, as PaddleOCR takes them."""
     if text.strip().lower() in ("true", "t", "yes", "y", "on", "1"):
         return True
     if text.strip().lower() in ("false", "f", "no", "n", "off", "0"):

@@ -78,8 +78,7 @@ class ModelSpec:
         interpolation: how the picture is resized, ``area`` or ``linear`` (areas when it shrinks).
         classes: labels of the outputs, in order.
         min_score: below this score a page's orientation is left alone; None: never.
-        input_dtype: of the ONNX file.
-        outputs: names of the ONNX file's outputs that are used, the first being the answer.
+        outputs: names of the ONNX file's outputs, the first being the answer.
         artefacts: weight files.
         source: paper and code that it comes from.
         figures: what was measured, and on what.
@@ -97,7 +96,6 @@ class ModelSpec:
     interpolation: Literal["area", "linear"] = "area"
     classes: tuple[str, ...] = ()
     min_score: float | None = None
-    input_dtype: Literal["float32", "float16"] = "float32"
     outputs: tuple[str, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
     source: str = ""
@@ -179,7 +177,6 @@ _UVDOC = ModelSpec(
     task="unwarping",
     architecture="UVDoc",
     size_hw=(712, 488),
-    input_dtype="float16",
     outputs=("output", "546"),
     artefacts=(
         Artefact(

@@ -79,6 +79,12 @@ def test_openvino_refuses_foreign_files(tmp_path):
         create_engine(MODELS["UVDoc"], options, str(tmp_path))
 
 
+def test_the_answer_is_the_output_that_the_specification_names():
+    spec = MODELS["UVDoc"]
+    assert base.answer_index(spec, ["546", "output"]) == 1
+    assert base.answer_index(spec, ["grid", "mesh"]) == 0
+
+
 def test_device_names():
     assert devices.parse_device("cpu") == ("cpu", 0)
     assert devices.parse_device("GPU:3") == ("gpu", 3)

@@ -94,7 +94,6 @@ def export(checkpoint: Path, output: Path, name: str | None = None, licence: str
         spec = replace(
             spec,
             name=name,
-            input_dtype="float32",
             outputs=_OUTPUTS[task],
             artefacts=tuple(Artefact(file.name, sha256_of(file), licence) for file in files),
             source=f"trained with docpre, from {spec.name} ({content['hyper_parameters'].get('start')})",

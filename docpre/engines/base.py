@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docpre.errors import ConfigError
+from docpre.registry import ModelSpec
 
 ENGINES = ("onnxruntime", "openvino", "torch")
 PRECISIONS = ("fp32", "fp16", "bf16")
@@ -110,6 +111,11 @@ class RuntimeOptions:
             _warn_once("enable_cinn", "enable_cinn=True has no effect: CINN is Paddle's own compiler")
         if self.cpu_threads != RuntimeOptions.cpu_threads and self.cpu_threads > self.threads:
             _warn_once("cpu_threads", f"cpu_threads={self.cpu_threads} is capped at {self.threads}, all there are")
+
+
+def answer_index(spec: ModelSpec, output_names: Sequence[str]) -> int:
+    """Which of a file's outputs is the network's answer: the one that the specification names first, else the first."""
+    return output_names.index(spec.outputs[0]) if spec.outputs and spec.outputs[0] in output_names else 0
 
 
 def available_cores() -> int:

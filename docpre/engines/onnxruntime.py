@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from docpre.engines.base import RuntimeOptions
+from docpre.engines.base import RuntimeOptions, answer_index
 from docpre.engines.devices import PROVIDERS, parse_device
 from docpre.errors import EngineError, ModelError
 from docpre.registry import ModelSpec
@@ -47,7 +47,8 @@ class OnnxRuntimeEngine:
         if self._dtype is None:
             raise ModelError(f"{path} is not {spec.name}: its input is {inputs[0].type}.")
         self._check_shape(path, inputs[0].shape)
-        self._output_name = self._session.get_outputs()[0].name
+        names = [output.name for output in self._session.get_outputs()]
+        self._output_name = names[answer_index(spec, names)]
 
     def _check_shape(self, path: Path, shape: list[int | str | None]) -> None:
         expected = (3, *self._spec.size_hw)

@@ -13,7 +13,7 @@ import openvino.properties.hint as hint
 from numpy.typing import NDArray
 from openvino.preprocess import PrePostProcessor
 
-from docpre.engines.base import RuntimeOptions
+from docpre.engines.base import RuntimeOptions, answer_index
 from docpre.errors import EngineError, ModelError
 from docpre.registry import ModelSpec
 
@@ -40,6 +40,7 @@ class OpenVinoEngine:
         try:
             model = core.read_model(path)
             _check_input(model, spec, path)
+            self._answer = answer_index(spec, [output.any_name for output in model.outputs])
             self._compiled = core.compile_model(_in_float32(model), "CPU", settings)
         except ModelError:
             raise
@@ -52,7 +53,7 @@ class OpenVinoEngine:
             if not hasattr(self._local, "request"):
                 self._local.request = self._compiled.create_infer_request()
             self._local.request.infer([batch])
-            return np.array(self._local.request.get_output_tensor(0).data, np.float32)
+            return np.array(self._local.request.get_output_tensor(self._answer).data, np.float32)
         except Exception as error:
             raise EngineError(f"OpenVINO failed on {self._spec.name}: {error}") from error
 

@@ -237,7 +237,6 @@ class TestUnwarping:
         assert main(["export", f"--ckpt={checkpoint}", "--output=model"]) == 0
         spec = find_model("unwarping", model_dir="model")
         assert spec.outputs == ("grid", "mesh")
-        assert spec.input_dtype == "float32"
         record = json.loads(Path("model", SPEC_FILE).read_text())
         assert record["provenance"]["configuration"]["weights"]["ssim"] == 0.5
         assert record["provenance"]["steps"] == 5

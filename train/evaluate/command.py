@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from docpre.cli import boolean
 from docpre.engines.base import ENGINES, available_cores
 from docpre.errors import ConfigError, EngineError
 from train.evaluate.page import EvaluationSet, pictures_by_stem, with_predictions
@@ -120,11 +121,11 @@ def _add_predictions(command: argparse.ArgumentParser, name: str) -> None:
     one.add_argument("--model", metavar="NAME|DIR", help="an unwarping model of docpre, or a directory with one")
     one.add_argument("--predictions", type=Path, metavar="DIR", help="flattened pages, named as pages are (64_1.png)")
     group.add_argument(
-        "--use_orientation", type=_boolean, default=False, metavar="BOOL", help="turn photos upright first (False)"
+        "--use_orientation", type=boolean, default=False, metavar="BOOL", help="turn photos upright first (False)"
     )
     group.add_argument(
         "--leave_flat_pages",
-        type=_boolean,
+        type=boolean,
         default=True,
         metavar="BOOL",
         help="as docpre does (True; PaddleOCR: False)",
@@ -136,7 +137,7 @@ def _add_predictions(command: argparse.ArgumentParser, name: str) -> None:
     group.add_argument("--engine", choices=ENGINES, help="default: onnxruntime")
     group.add_argument("--device", help="cpu, gpu, gpu:0, ... (default: GPU 0 if it can be used, else the CPU)")
     group.add_argument(
-        "--save_predictions", type=_boolean, default=False, metavar="BOOL", help="keep flattened pages (False)"
+        "--save_predictions", type=boolean, default=False, metavar="BOOL", help="keep flattened pages (False)"
     )
 
 
@@ -152,7 +153,7 @@ def _add_metrics(command: argparse.ArgumentParser, name: str) -> None:
     )
     group.add_argument("--language", default="eng", help="of Tesseract's data (default: %(default)s)")
     group.add_argument(
-        "--word_f1", type=_boolean, default=False, metavar="BOOL", help="also compare words read by PP-OCRv6 (False)"
+        "--word_f1", type=boolean, default=False, metavar="BOOL", help="also compare words read by PP-OCRv6 (False)"
     )
     group.add_argument(
         "--gradient_border",
@@ -166,7 +167,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("run")
     group.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the run")
     group.add_argument("--workers", type=_count, default=available_cores(), help="pages at a time (all cores)")
-    group.add_argument("--progress", type=_boolean, default=True, metavar="BOOL", help="show a bar (True)")
+    group.add_argument("--progress", type=boolean, default=True, metavar="BOOL", help="show a bar (True)")
 
 
 def _run_set(options: argparse.Namespace) -> int:
@@ -274,14 +275,6 @@ def _run_compare(options: argparse.Namespace) -> int:
     from train.evaluate.comparison import compare_runs
 
     return compare_runs(options.a, options.b, options.resamples, options.confidence, options.seed, options.output)
-
-
-def _boolean(text: str) -> bool:
-    if text.strip().lower() in ("true", "t", "yes", "y", "on", "1"):
-        return True
-    if text.strip().lower() in ("false", "f", "no", "n", "off", "0"):
-        return False
-    raise argparse.ArgumentTypeError(f"True or False, not {text!r}")
 
 
 def _count(text: str) -> int:
