@@ -29,8 +29,8 @@ def create_engine(spec: ModelSpec, options: RuntimeOptions, model_dir: str | Non
         ModelError: there are no weights, or they are not of this network.
     """
     name, device = choose(options.engine or _engine_for(model_dir), options.device)
-    if options.precision == "bf16" and name != "openvino":
-        raise EngineError(f"precision='bf16' needs engine='openvino'; {name} runs in fp32.")
+    if options.precision in ("bf16", "int8") and name != "openvino":
+        raise EngineError(f"precision='{options.precision}' needs engine='openvino'; {name} runs in fp32.")
     options.warn_of_no_effect(name, device)
     if name == "torch":
         from docpre.engines.torch import SUFFIXES, TorchEngine

@@ -15,7 +15,7 @@ from docpre.errors import ConfigError
 from docpre.registry import ModelSpec
 
 ENGINES = ("onnxruntime", "openvino", "torch")
-PRECISIONS = ("fp32", "fp16", "bf16")
+PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 
 
 class Engine(Protocol):
