@@ -16,7 +16,7 @@ def resized(image: ImageArray, spec: ModelSpec) -> ImageArray:
     Args:
         image: (H, W, 3) RGB uint8 of any size.
         spec: says whether the page is squeezed into ``size_hw``, or its shorter side resized to ``resize_short`` and
-            the centre cut out; and how it is interpolated.
+            the centre cut out; how long a strip may be; and how it is interpolated.
 
     Returns:
         (*size_hw, 3) RGB uint8.
@@ -26,6 +26,9 @@ def resized(image: ImageArray, spec: ModelSpec) -> ImageArray:
         # Cut first, then resize: the same picture at a fraction of the cost, whatever the page's proportions.
         scale = min(image.shape[:2]) / spec.resize_short
         image = _centre(image, max(1, round(height * scale)), max(1, round(width * scale)))
+    if spec.max_aspect is not None:
+        longest = max(1, round(min(image.shape[:2]) * spec.max_aspect))
+        image = _centre(image, longest, longest)
     shrinks = image.shape[0] >= height and image.shape[1] >= width
     method = cv2.INTER_AREA if shrinks and spec.interpolation == "area" else cv2.INTER_LINEAR
     return cv2.resize(image, (width, height), interpolation=method).astype(np.uint8, copy=False)

@@ -75,6 +75,7 @@ class ModelSpec:
         mean, std: what is subtracted from and divides RGB values in [0, 1].
         resize_short: the shorter side is resized to this before the centre of ``size_hw`` is cut out; None: the
             picture is resized to ``size_hw`` without regard to its proportions.
+        max_aspect: of a picture longer than this times its shorter side the middle is cut out first; None: never.
         interpolation: how the picture is resized, ``area`` or ``linear`` (areas when it shrinks).
         classes: labels of the outputs, in order.
         min_score: below this score a page's orientation is left alone; None: never.
@@ -93,6 +94,7 @@ class ModelSpec:
     std: Normalisation = (1.0, 1.0, 1.0)
     channel_order: Literal["RGB", "BGR"] = "RGB"
     resize_short: int | None = None
+    max_aspect: float | None = None
     interpolation: Literal["area", "linear"] = "area"
     classes: tuple[str, ...] = ()
     min_score: float | None = None
