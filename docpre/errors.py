@@ -11,6 +11,10 @@ class InputError(DocpreError, ValueError):
     """An input can't be processed: missing, unreadable, of a wrong type or shape, or beyond a limit."""
 
 
+class LimitError(InputError):
+    """An input is beyond a limit on bytes, pixels or pages."""
+
+
 class ConfigError(DocpreError, ValueError):
     """An argument, an option or a configuration file is wrong."""
 

@@ -22,7 +22,7 @@ import pymupdf
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from docpre.errors import ConfigError, DocpreError, InputError
+from docpre.errors import ConfigError, DocpreError, InputError, LimitError
 from docpre.geometry import Homography, Transform
 
 ImageArray = NDArray[np.uint8]
@@ -359,7 +359,7 @@ class _Reader:
             return
         with _opened_image(content) as image:
             # Frames are pages in a TIFF alone; elsewhere they are an animation or a phone's second picture.
-            frames = _frame_count(image)
+            frames = _frame_count(image, self._limits.max_pages)
             paged = image.format == "TIFF" and frames > 1
             notes = [] if paged or frames == 1 or image.format == "MPO" else [f"the first of {frames} frames was used"]
             for index in self._chosen_pages(frames, source) if paged else [0]:
@@ -454,10 +454,10 @@ class _Reader:
         notes.append(f"rendered at {dpi:.1f} instead of {self._dpi:g} dpi to stay within {limit:,} pixels")
         return dpi
 
-    def _chosen_pages(self, count: int, source: _Source) -> list[int]:
+    def _chosen_pages(self, count: int, source: _Source) -> Sequence[int]:
         chosen = _chosen(self._ranges, count, source.label)
         if self._limits.max_pages is not None and len(chosen) > self._limits.max_pages:
-            raise InputError(
+            raise LimitError(
                 f"it has {len(chosen)} pages, over the limit of {self._limits.max_pages}; choose some (pages) "
                 "or raise the limit (max_pages)"
             )
@@ -465,12 +465,12 @@ class _Reader:
 
     def _check_bytes(self, count: int) -> None:
         if self._limits.max_bytes is not None and count > self._limits.max_bytes:
-            raise InputError(f"it is over the limit of {self._limits.max_bytes:,} bytes (max_bytes)")
+            raise LimitError(f"it is over the limit of {self._limits.max_bytes:,} bytes (max_bytes)")
 
     def _check_pixels(self, width: int, height: int) -> None:
         limit = self._limits.max_pixels
         if limit is not None and width * height > limit:
-            raise InputError(f"its {width}x{height} pixels are over the limit of {limit:,} (max_pixels)")
+            raise LimitError(f"its {width}x{height} pixels are over the limit of {limit:,} (max_pixels)")
 
     def _source(self, item: Any, position: int) -> _Source:
         if isinstance(item, (str, os.PathLike)):
@@ -506,7 +506,7 @@ class _Reader:
 
 def _labelled(source: _Source, page_index: int | None, error: InputError) -> InputError:
     page = "" if page_index is None else f", page {page_index + 1}"
-    return InputError(f"{source.label}{page}: {error}.")
+    return type(error)(f"{source.label}{page}: {error}.")
 
 
 def _is_url(item: Any) -> bool:
@@ -545,9 +545,9 @@ def _files_in(directory: Path) -> tuple[list[Path], int]:
     return files, ignored
 
 
-def _chosen(ranges: tuple[tuple[int, int | None], ...] | None, count: int, label: str) -> list[int]:
+def _chosen(ranges: tuple[tuple[int, int | None], ...] | None, count: int, label: str) -> Sequence[int]:
     if ranges is None:
-        return list(range(count))
+        return range(count)  # not a list: a forged file may say that it has billions
     chosen: list[int] = []
     for first, stop in ranges:
         if first >= count or (stop is not None and stop > count):
@@ -594,9 +594,19 @@ def _loaded(image: Image.Image, content: bytes) -> tuple[Image.Image, str | None
         return partial, "the JPEG is truncated or damaged; it was decoded as far as it goes"
 
 
-def _frame_count(image: Image.Image) -> int:
+def _frame_count(image: Image.Image, most: int | None) -> int:
     try:
+        if most is not None and image.format == "TIFF":
+            # Counting walks through all of the file's pages, millions in a forged one: look only so far.
+            try:
+                image.seek(most)
+            except EOFError:
+                image.seek(0)
+            else:
+                raise LimitError(f"it has more than {most} pages (max_pages)")
         return int(getattr(image, "n_frames", 1))
+    except LimitError:
+        raise
     except Exception as error:  # Pillow's plug-ins raise whatever they meet
         raise InputError(f"it is a damaged {image.format} ({error})") from error
 
