@@ -5,6 +5,7 @@ Coordinates are pixels, x to the right and y down; integers are pixel centres, a
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,10 +23,12 @@ Angle = Literal[0, 90, 180, 270]
 Interpolation = Literal["nearest", "linear", "cubic"]
 
 _INTERPOLATION = {"nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
+_COUNTER_CLOCKWISE = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 # cv2.remap addresses its source with 16-bit integers; pictures beyond that are sampled tile by tile.
 _MAX_SOURCE_SIDE = 32_000
 _MAX_TILE_SIDE = 16_384
-_TILE_PIXELS = 1 << 20
+# Maps are made for so many pixels at a time: they stay in the processor's cache until they are read.
+_BAND_PIXELS = 1 << 18
 _SOURCE_MARGIN = 4  # the widest interpolation reads so many pixels to each side
 
 
@@ -241,25 +244,27 @@ class Transform:
         """
         if all(isinstance(step, Rotation) for step in self.steps):
             for step in self.steps:
-                image = np.rot90(image, step.angle_cw_deg // 90)  # type: ignore[union-attr]
+                image = turned_back(image, step.angle_cw_deg)  # type: ignore[union-attr]
             return np.ascontiguousarray(image)
         output = np.empty((*self.output_size_hw, *image.shape[2:]), np.uint8)
         height, width = self.output_size_hw
-        band = max(1, _TILE_PIXELS // max(width, 1))
+        band = min(height, max(1, _BAND_PIXELS // max(width, 1)))
+        maps = np.empty((2, band, width), np.float32)
         for first_row in range(0, height, band):
             stop_row = min(first_row + band, height)
-            map_x, map_y = self._rows_to_original(first_row, stop_row)
+            map_x, map_y = rows = maps[:, : stop_row - first_row]
+            self._fill_maps(rows, first_row)
             for first_column in range(0, width, _MAX_TILE_SIDE):
                 tile = slice(first_column, min(first_column + _MAX_TILE_SIDE, width))
                 target = output[first_row:stop_row, tile]
                 _sample_tile(image, map_x[:, tile], map_y[:, tile], target, _INTERPOLATION[interpolation])
         return output
 
-    def _rows_to_original(self, first_row: int, stop_row: int) -> tuple[Map, Map]:
-        """Where the pixels of some whole rows of the output lie in the original: x and y, each (rows, width)."""
+    def _fill_maps(self, maps: Map, first_row: int) -> None:
+        """Write where the pixels of some whole rows of the output lie in the original into (2, rows, width): x, y."""
         last, before, width = self.steps[-1], self.steps[:-1], self.output_size_hw[1]
         if not isinstance(last, Grid):
-            ys, xs = np.mgrid[first_row:stop_row, :width]
+            ys, xs = np.mgrid[first_row : first_row + maps.shape[1], :width]
             points = np.stack([xs, ys], -1).astype(np.float64)
             before = self.steps
         else:
@@ -267,15 +272,23 @@ class Transform:
             # An affine map of what is interpolated is the interpolation of what was mapped: map the few nodes.
             while before and not isinstance(before[-1], Grid) and _is_affine(before[-1].matrix):
                 nodes, before = before[-1].backward(nodes.reshape(-1, 2)).reshape(nodes.shape), before[:-1]
-            map_x, map_y = _interpolated_rows(nodes, last.output_size_hw, first_row, stop_row)
+            _interpolate_rows(nodes, last.output_size_hw, first_row, maps)
             if not before:
-                return map_x, map_y
-            points = np.stack([map_x, map_y], -1).astype(np.float64)
+                return
+            points = np.moveaxis(maps, 0, -1).astype(np.float64)
         flat = points.reshape(-1, 2)
         for step in reversed(before):
             flat = step.backward(flat)
-        mapped = flat.reshape(points.shape).astype(np.float32)
-        return mapped[..., 0], mapped[..., 1]
+        maps[...] = np.moveaxis(flat.reshape(points.shape), -1, 0)
+
+
+def turned_back(image: NDArray[np.uint8], angle_cw_deg: Angle) -> NDArray[np.uint8]:
+    """A picture (H, W, C) turned counter-clockwise by the angle that its page is turned clockwise; 0: as it is."""
+    if angle_cw_deg == 0:
+        return image
+    # Three times as fast as a copy of NumPy's view.
+    turned = cv2.rotate(image, _COUNTER_CLOCKWISE[angle_cw_deg])
+    return turned.reshape(*turned.shape[:2], *image.shape[2:])
 
 
 def page_size_hw(grid_xy: NDArray[np.float32], input_size_hw: tuple[int, int]) -> tuple[int, int]:
@@ -343,28 +356,25 @@ def _step_from_json(data: Mapping[str, Any]) -> Step:
     raise ConfigError(f"A transform has no steps of the kind {kind!r}.")
 
 
-def _interpolated_rows(
-    nodes: Points, output_size_hw: tuple[int, int], first_row: int, stop_row: int
-) -> tuple[Map, Map]:
-    """The values of a grid of nodes (rows, columns, 2) at the pixels of some whole rows of the output."""
+def _interpolate_rows(nodes: Points, output_size_hw: tuple[int, int], first_row: int, maps: Map) -> None:
+    """Write the values of a grid of nodes (rows, columns, 2) at whole rows of the output into (2, rows, width).
+
+    Not a product of matrices, though it is one: the threads of BLAS would fight with those of the networks.
+    """
     (rows, columns), (height, width) = nodes.shape[:2], output_size_hw
-    us = np.arange(width, dtype=np.float64) * (columns - 1) / max(width - 1, 1)
-    vs = np.arange(first_row, stop_row, dtype=np.float64) * (rows - 1) / max(height - 1, 1)
-    across = _interpolation_matrix(us, columns).T.astype(np.float32)
-    down = _interpolation_matrix(vs, rows)
-    map_x, map_y = ((down @ nodes[..., axis]).astype(np.float32) @ across for axis in (0, 1))
-    return map_x, map_y
-
-
-def _interpolation_matrix(positions: NDArray[np.float64], nodes: int) -> NDArray[np.float64]:
-    """(len(positions), nodes): linear interpolation between nodes 0, 1, ... at some positions."""
-    left = np.clip(np.floor(positions), 0, nodes - 2).astype(np.intp)
-    fraction = positions - left
-    matrix = np.zeros((len(positions), nodes))
-    rows = np.arange(len(positions))
-    matrix[rows, left] = 1 - fraction
-    matrix[rows, left + 1] = fraction
-    return matrix
+    v = np.arange(first_row, first_row + maps.shape[1]) * (rows - 1) / max(height - 1, 1)
+    top = np.clip(np.floor(v), 0, rows - 2).astype(np.intp)
+    at_rows = nodes[top] + (nodes[top + 1] - nodes[top]) * (v - top)[:, None, None]
+    start = np.moveaxis(at_rows, -1, 0).astype(np.float32)
+    rise = np.diff(start, axis=-1)
+    u = np.arange(width) * (columns - 1) / max(width - 1, 1)
+    left = np.clip(np.floor(u), 0, columns - 2).astype(np.intp)
+    fraction = (u - left).astype(np.float32)
+    bounds = np.searchsorted(left, np.arange(columns))
+    for column, (first, stop) in enumerate(itertools.pairwise(bounds)):
+        cell = maps[:, :, first:stop]
+        np.multiply(rise[:, :, column, None], fraction[first:stop], out=cell)
+        cell += start[:, :, column, None]
 
 
 def _bilinear(nodes: Points, uv: Points) -> tuple[Points, NDArray[np.float64]]:
@@ -433,7 +443,12 @@ def _chunks(indices: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
 def _sample_tile(
     image: NDArray[np.uint8], map_x: Map, map_y: Map, output: NDArray[np.uint8], interpolation: int
 ) -> None:
-    """Fill ``output`` (h, w, C) with the picture at the places of the maps (h, w), reading no more than is needed."""
+    """Fill ``output`` (h, w, C) with the picture at the places of the maps (h, w)."""
+    if max(image.shape[:2]) <= _MAX_SOURCE_SIDE:
+        sampled = cv2.remap(image, map_x, map_y, interpolation, dst=output, borderMode=cv2.BORDER_REPLICATE)
+        if not np.may_share_memory(sampled, output):
+            output[...] = sampled.reshape(output.shape)
+        return
     left, right = _needed(map_x, image.shape[1])
     top, bottom = _needed(map_y, image.shape[0])
     if max(right - left, bottom - top) > _MAX_SOURCE_SIDE and max(output.shape[:2]) > 1:

@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -26,6 +26,7 @@ from docpre.errors import ConfigError, DocpreError, InputError, LimitError
 from docpre.geometry import Homography, Transform
 
 ImageArray = NDArray[np.uint8]
+Item = TypeVar("Item")
 OnError = Literal["result", "raise"]
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp")
@@ -148,8 +149,8 @@ def pages_from_arguments(input: Any, arguments: Mapping[str, Any]) -> Iterator[P
     return iter_pages(input, limits=limits, **{k: v for k, v in arguments.items() if k not in limit_names})
 
 
-def batches(pages: Iterator[Page], size: int) -> Iterator[list[Page]]:
-    """Pages in lists of ``size``, the last one shorter.
+def batches(pages: Iterator[Item], size: int) -> Iterator[list[Item]]:
+    """Pages (or what comes of them) in lists of ``size``, the last one shorter.
 
     Raises:
         ConfigError: ``size`` is not a whole number of at least 1.

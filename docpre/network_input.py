@@ -6,22 +6,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from docpre.geometry import Angle, turned_back
 from docpre.loading import ImageArray
 from docpre.registry import ModelSpec
 
 
-def resized(image: ImageArray, spec: ModelSpec) -> ImageArray:
+def resized(image: ImageArray, spec: ModelSpec, angle_cw_deg: Angle = 0) -> ImageArray:
     """The page at the network's size.
 
     Args:
         image: (H, W, 3) RGB uint8 of any size.
         spec: says whether the page is squeezed into ``size_hw``, or its shorter side resized to ``resize_short`` and
             the centre cut out; how long a strip may be; and how it is interpolated.
+        angle_cw_deg: how far the page is turned clockwise; the result is turned back (it alone, which is cheap).
 
     Returns:
         (*size_hw, 3) RGB uint8.
     """
-    height, width = spec.size_hw
+    height, width = spec.size_hw if angle_cw_deg in (0, 180) else spec.size_hw[::-1]
     if spec.resize_short is not None:
         # Cut first, then resize: the same picture at a fraction of the cost, whatever the page's proportions.
         scale = min(image.shape[:2]) / spec.resize_short
@@ -29,19 +31,42 @@ def resized(image: ImageArray, spec: ModelSpec) -> ImageArray:
     if spec.max_aspect is not None:
         longest = max(1, round(min(image.shape[:2]) * spec.max_aspect))
         image = _centre(image, longest, longest)
-    shrinks = image.shape[0] >= height and image.shape[1] >= width
-    method = cv2.INTER_AREA if shrinks and spec.interpolation == "area" else cv2.INTER_LINEAR
-    return cv2.resize(image, (width, height), interpolation=method).astype(np.uint8, copy=False)
+    if spec.interpolation == "area":
+        image = shrunk(image, (height, width))
+    if image.shape[:2] != (height, width):
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
+    return turned_back(image, angle_cw_deg)
+
+
+def shrunk(image: ImageArray, size_hw: tuple[int, int]) -> ImageArray:
+    """A picture reduced to a size by averaging areas; one that is not larger in both directions comes back as it is.
+
+    A large picture is halved first, which costs a tenth: the mean of 2 x 2 pixels is an area's average too.
+
+    Args:
+        image: (H, W, 3) uint8.
+        size_hw: the size to reach.
+    """
+    height, width = size_hw
+    if image.shape[0] < height or image.shape[1] < width:
+        return image
+    rows, columns = image.shape[:2]
+    while rows >= 4 * height and columns >= 4 * width and rows % 2 == columns % 2 == 0:
+        rows, columns = rows // 2, columns // 2
+        image = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def normalised(images: list[ImageArray], spec: ModelSpec) -> NDArray[np.float32]:
     """Pictures (H, W, 3) RGB uint8 of the network's size to one batch (N, 3, H, W) float32."""
-    mean = np.array(spec.mean, np.float32) * 255
-    scale = 1 / (np.array(spec.std, np.float32) * 255)
-    batch = (np.stack(images).astype(np.float32) - mean) * scale
-    if spec.channel_order == "BGR":
-        batch = batch[..., ::-1]
-    return np.ascontiguousarray(batch.transpose(0, 3, 1, 2))
+    mean = np.array(spec.mean, np.float32)[:, None, None] * 255
+    scale = 1 / (np.array(spec.std, np.float32)[:, None, None] * 255)
+    batch = np.empty((len(images), 3, *spec.size_hw), np.float32)
+    for image, planes in zip(images, batch, strict=True):
+        channels = image.transpose(2, 0, 1) if spec.channel_order == "RGB" else image[..., ::-1].transpose(2, 0, 1)
+        np.subtract(np.ascontiguousarray(channels), mean, out=planes)
+        planes *= scale
+    return batch
 
 
 def _centre(image: ImageArray, height: int, width: int) -> ImageArray:

@@ -41,6 +41,11 @@ class Orientation:
         """The best label."""
         return max(self.scores, key=lambda label: self.scores[label])
 
+    @property
+    def applied_angle_cw_deg(self) -> Angle:
+        """The angle by which the page is turned back: 0 where the classifier is not sure."""
+        return self.angle_cw_deg if self.is_sure else 0
+
 
 class OrientationClassifier:
     """The network and what goes before and after it, without any reading of files.

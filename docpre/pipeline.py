@@ -6,15 +6,16 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from docpre.config import ModuleConfig, PipelineConfig, check_switch
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.geometry import Interpolation, Transform
-from docpre.loading import ImageArray, Page, pages_from_arguments
+from docpre.loading import ImageArray, Page, batches, pages_from_arguments
 from docpre.orientation import Orientation, OrientationClassifier
+from docpre.overlap import default_workers, in_order
 from docpre.results import DocPreprocessorResult
 from docpre.unwarping import OutputSize, Unwarper, Unwarping, UnwarpingOptions
 
@@ -91,6 +92,8 @@ class DocPreprocessor:
         device: str | None = None,
         use_doc_orientation_classify: bool | None = None,
         use_doc_unwarping: bool | None = None,
+        batch_size: int = 1,
+        num_workers: int | None = None,
         **reading: Any,
     ) -> list[DocPreprocessorResult]:
         """Process every page of an input and keep all results in memory; see ``predict_iter``."""
@@ -100,6 +103,8 @@ class DocPreprocessor:
                 device=device,
                 use_doc_orientation_classify=use_doc_orientation_classify,
                 use_doc_unwarping=use_doc_unwarping,
+                batch_size=batch_size,
+                num_workers=num_workers,
                 **reading,
             )
         )
@@ -111,15 +116,21 @@ class DocPreprocessor:
         device: str | None = None,
         use_doc_orientation_classify: bool | None = None,
         use_doc_unwarping: bool | None = None,
+        batch_size: int = 1,
+        num_workers: int | None = None,
         **reading: Any,
     ) -> Iterator[DocPreprocessorResult]:
-        """Process the pages of an input one at a time, each when it is asked for.
+        """Process the pages of an input, a few at a time.
 
         Args:
             input: ndarray (H, W, 3) BGR uint8 (gray and BGRA too), PIL image, bytes of a file, path of a picture or
                 PDF, URL, directory, or a list of these.
             device: another device than the constructor's.
             use_doc_orientation_classify, use_doc_unwarping: other switches than the constructor's.
+            batch_size: pages that go through the networks together; more than 1 pays on GPUs.
+            num_workers: threads that work on pages while the next ones are read and the last ones are used; 0: none,
+                each page is read when it is asked for. None: see ``docpre.overlap.default_workers``. At most
+                ``(num_workers + 2) * batch_size`` pages are in memory.
             **reading: dpi, pages, on_error, max_bytes, max_pixels, max_pages, url_timeout_s; see
                 ``docpre.loading.iter_pages`` and ``docpre.loading.Limits``.
 
@@ -139,7 +150,10 @@ class DocPreprocessor:
             ),
             "use_doc_unwarping": self._config.use_doc_unwarping if unwarping_on is None else unwarping_on,
         }
-        return self._results(pages_from_arguments(input, reading), settings, device)
+        pages = batches(_timed(pages_from_arguments(input, reading)), batch_size)
+        workers = default_workers(input) if num_workers is None else num_workers
+        results = in_order(lambda batch: self._results(batch, settings, device), pages, workers)
+        return (result for batch in results for result in batch)
 
     def export_paddlex_config_to_yaml(self, yaml_path: str | os.PathLike[str]) -> None:
         """Write this pipeline's configuration as a PaddleX pipeline YAML."""
@@ -167,73 +181,72 @@ class DocPreprocessor:
             return self._unwarper
 
     def _results(
-        self, pages: Iterator[Page], settings: dict[str, bool], device: str | None
-    ) -> Iterator[DocPreprocessorResult]:
-        while True:
+        self, batch: list[tuple[Page, float]], settings: dict[str, bool], device: str | None
+    ) -> list[DocPreprocessorResult]:
+        """The results of a batch of pages, each of which comes with the milliseconds that its reading took."""
+        images = [page.image for page, _ in batch if page.image is not None]
+        orientations: Sequence[Orientation | None] = [None] * len(images)
+        unwarpings: Sequence[Unwarping | None] = [None] * len(images)
+        elapsed_ms = {}
+        if images and settings["use_doc_orientation_classify"]:
             started = time.perf_counter()
-            page = next(pages, None)
-            if page is None:
-                return
-            loading_ms = 1000 * (time.perf_counter() - started)
-            yield self._result(page, settings, device, loading_ms)
+            orientations = self._orientation_classifier().classify(images, device)
+            elapsed_ms["orientation"] = _ms_since(started, len(images))
+        angles = [orientation.applied_angle_cw_deg if orientation else 0 for orientation in orientations]
+        if images and settings["use_doc_unwarping"]:
+            started = time.perf_counter()
+            unwarpings = self._page_unwarper().plan(images, angles, device)
+            elapsed_ms["unwarping"] = _ms_since(started, len(images))
+        decisions = iter(zip(orientations, unwarpings, strict=True))
+        results = []
+        for page, loading_ms in batch:
+            values = {"input_path": page.input_path, "page_index": page.page_index, "model_settings": dict(settings)}
+            if page.image is None:
+                results.append(DocPreprocessorResult(page, values, None, page.transform))
+            else:
+                times = {"loading": loading_ms, **elapsed_ms}
+                results.append(self._rectified(page, page.image, values, times, *next(decisions)))
+        return results
 
-    def _result(
-        self, page: Page, settings: dict[str, bool], device: str | None, loading_ms: float
+    def _rectified(
+        self,
+        page: Page,
+        image: ImageArray,
+        values: dict[str, Any],
+        elapsed_ms: dict[str, float],
+        orientation: Orientation | None,
+        unwarping: Unwarping | None,
     ) -> DocPreprocessorResult:
-        values: dict[str, Any] = {
-            "input_path": page.input_path,
-            "page_index": page.page_index,
-            "model_settings": dict(settings),
-        }
-        if page.image is None:
-            return DocPreprocessorResult(page, values, None, page.transform)
-        clock = _Clock(loading=loading_ms)
-        orientation = None
-        if settings["use_doc_orientation_classify"]:
-            orientation = self._orientation_classifier().classify([page.image], device)[0]
-            clock.stop("orientation")
-        rectify = Transform.identity((page.image.shape[0], page.image.shape[1]))
-        if orientation is not None and orientation.is_sure:
-            rectify = rectify.turned_back(orientation.angle_cw_deg)
-        unwarping = None
-        if settings["use_doc_unwarping"]:
-            upright = page.image if rectify.is_identity else rectify.sample(page.image)
-            unwarping = self._page_unwarper().plan([upright], device)[0]
+        """Do with a page what was decided."""
+        started = time.perf_counter()
+        rectify = Transform.identity((image.shape[0], image.shape[1]))
+        if orientation is not None:
+            rectify = rectify.turned_back(orientation.applied_angle_cw_deg)
+        if unwarping is not None:
             rectify = rectify.then(unwarping.transform)
-            clock.stop("unwarping")
-            output = upright if unwarping.transform.is_identity else self._sampled(page.image, rectify)
-        else:
-            output = self._sampled(page.image, rectify)
-        clock.stop("sampling")
+        output = rectify.sample(image, self._unwarping_options.interpolation)
         values |= {
-            "angle": _angle(orientation),
+            "angle": -1 if orientation is None else orientation.applied_angle_cw_deg,
             "orientation": _orientation_values(orientation),
             "unwarping": _unwarping_values(unwarping),
-            "elapsed_ms": clock.elapsed_ms,
+            "elapsed_ms": elapsed_ms | {"sampling": _ms_since(started)},
         }
         return DocPreprocessorResult(page, values, output, page.transform.then(rectify))
 
-    def _sampled(self, image: ImageArray, rectify: Transform) -> ImageArray:
-        return rectify.sample(image, self._unwarping_options.interpolation)
+
+def _timed(pages: Iterator[Page]) -> Iterator[tuple[Page, float]]:
+    """Each page, with the milliseconds of its reading."""
+    while True:
+        started = time.perf_counter()
+        page = next(pages, None)
+        if page is None:
+            return
+        yield page, _ms_since(started)
 
 
-class _Clock:
-    """Milliseconds of each step, from one stop to the next."""
-
-    def __init__(self, **elapsed_ms: float) -> None:
-        self.elapsed_ms = {name: round(value, 3) for name, value in elapsed_ms.items()}
-        self._last = time.perf_counter()
-
-    def stop(self, step: str) -> None:
-        now = time.perf_counter()
-        self.elapsed_ms[step] = round(1000 * (now - self._last), 3)
-        self._last = now
-
-
-def _angle(orientation: Orientation | None) -> int:
-    if orientation is None:
-        return -1
-    return orientation.angle_cw_deg if orientation.is_sure else 0
+def _ms_since(started: float, pages: int = 1) -> float:
+    """Milliseconds since a moment, for each of some pages."""
+    return round(1000 * (time.perf_counter() - started) / max(pages, 1), 3)
 
 
 def _orientation_values(orientation: Orientation | None) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.errors import ConfigError, ModelError
 from docpre.flatness import Flatness, judge
-from docpre.geometry import Interpolation, Transform, page_size_hw
+from docpre.geometry import Angle, Interpolation, Transform, page_size_hw
 from docpre.loading import ImageArray, Page
 from docpre.network_input import normalised, resized
 from docpre.page_module import PageModule
@@ -88,19 +88,41 @@ class Unwarper:
         Raises:
             ModelError: the network's answer is not a grid.
         """
+        return self._grids([resized(image, self.pool.spec) for image in images], device)
+
+    def plan(
+        self, images: list[ImageArray], angles_cw_deg: Sequence[Angle] | None = None, device: str | None = None
+    ) -> list[Unwarping]:
+        """Decide what is to be done with each page once it is upright.
+
+        Args:
+            images: pages (H, W, 3) RGB uint8, of any sizes.
+            angles_cw_deg: how far each page is turned clockwise; None: they are upright. The pages are not turned
+                for it, only the small pictures of them that the network sees.
+            device: another device than the pool's.
+
+        Raises:
+            ModelError: the network's answer is not a grid.
+        """
+        angles = [0] * len(images) if angles_cw_deg is None else angles_cw_deg
         spec = self.pool.spec
-        grids = self.pool.run(normalised([resized(image, spec) for image in images], spec), device)
+        pictures = [resized(image, spec, cast(Angle, angle)) for image, angle in zip(images, angles, strict=True)]
+        sizes_hw = [
+            (image.shape[0], image.shape[1]) if angle in (0, 180) else (image.shape[1], image.shape[0])
+            for image, angle in zip(images, angles, strict=True)
+        ]
+        grids = self._grids(pictures, device)
+        return [self._plan(*page) for page in zip(sizes_hw, pictures, grids, strict=True)]
+
+    def _grids(self, pictures: list[ImageArray], device: str | None) -> NDArray[np.float32]:
+        spec = self.pool.spec
+        grids = self.pool.run(normalised(pictures, spec), device)
         if grids.ndim != 4 or grids.shape[1] != 2 or min(grids.shape[2:]) < 2 or not np.isfinite(grids).all():
             raise ModelError(f"{spec.name} gave no grid, but an array of shape {grids.shape} or without finite values.")
         return grids
 
-    def plan(self, images: list[ImageArray], device: str | None = None) -> list[Unwarping]:
-        """Decide for each upright page (H, W, 3) RGB uint8 what is to be done."""
-        return [self._plan(image, grid) for image, grid in zip(images, self.grids(images, device), strict=True)]
-
-    def _plan(self, image: ImageArray, grid_xy: NDArray[np.float32]) -> Unwarping:
-        size_hw = (image.shape[0], image.shape[1])
-        flatness = judge(image, grid_xy)
+    def _plan(self, size_hw: tuple[int, int], picture: ImageArray, grid_xy: NDArray[np.float32]) -> Unwarping:
+        flatness = judge(picture, grid_xy)
         identity = Transform.identity(size_hw)
         if flatness.is_flat and self.options.leave_flat_pages:
             return Unwarping(identity, False, flatness.reason, flatness)
@@ -144,7 +166,7 @@ class TextImageUnwarping(PageModule[UnwarpingResult]):
     def _results(self, batch: list[Page], device: str | None) -> Iterator[UnwarpingResult]:
         started = time.perf_counter()
         images = [page.image for page in batch if page.image is not None]
-        plans = iter(self._unwarper.plan(images, device) if images else ())
+        plans = iter(self._unwarper.plan(images, device=device) if images else ())
         elapsed_ms = 1000 * (time.perf_counter() - started) / max(len(images), 1)
         for page in batch:
             values: dict[str, Any] = {"input_path": page.input_path, "page_index": page.page_index}
