@@ -23,6 +23,7 @@ _INTERRUPTED = 130
 _RUNTIME = (
     "device",
     "engine",
+    "engine_config",
     "enable_hpi",
     "use_tensorrt",
     "min_subgraph_size",
@@ -33,6 +34,18 @@ _RUNTIME = (
     "enable_cinn",
 )
 _READING = ("dpi", "pages", "on_error", "max_bytes", "max_pixels", "max_pages", "url_timeout_s")
+_SERVING = (
+    "dpi",
+    "max_body_bytes",
+    "max_pixels",
+    "max_read_s",
+    "max_request_s",
+    "max_waiting",
+    "network_threads",
+    "max_batch",
+    "max_redirects",
+    "api_key_file",
+)
 _UNWARPING = ("leave_flat_pages", "output_size", "interpolation")
 
 
@@ -110,6 +123,14 @@ def build_parser() -> argparse.ArgumentParser:
     _add_runtime(command)
     command.set_defaults(run=_run_unwarping)
 
+    command = commands.add_parser(
+        "serve", allow_abbrev=False, help="the REST service, with PaddleOCR's interface (needs docpre[serve])"
+    )
+    _add_serving(command)
+    _add_unwarping(command.add_argument_group("steps"))
+    _add_runtime(command)
+    command.set_defaults(run=_run_service)
+
     command = commands.add_parser("models", allow_abbrev=False, help="list the models, or fetch their weights")
     command.add_argument("--pull", metavar="NAME", help="fetch a model's weights now; `all` for all")
     command.set_defaults(run=_run_models)
@@ -178,17 +199,76 @@ def _add_unwarping(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_runtime(parser: argparse.ArgumentParser) -> None:
+    """Flags that are not given are None, so that a configuration file can tell them from ones that are."""
     group = parser.add_argument_group("running")
     group.add_argument("--device", help="cpu, gpu, gpu:0, ... (default: GPU 0 if it can be used, else the CPU)")
-    group.add_argument("--engine", choices=("onnxruntime", "openvino", "torch"), help="default: onnxruntime")
-    group.add_argument("--enable_hpi", type=boolean, default=False, metavar="BOOL", help="default: %(default)s")
-    group.add_argument("--use_tensorrt", type=boolean, default=False, metavar="BOOL", help="default: %(default)s")
-    group.add_argument("--min_subgraph_size", type=int, default=3, help="default: %(default)s")
-    group.add_argument("--precision", choices=("fp32", "fp16", "bf16"), default="fp32", help="default: %(default)s")
+    group.add_argument(
+        "--engine", choices=("onnxruntime", "openvino", "torch", "tensorrt"), help="default: onnxruntime"
+    )
+    group.add_argument(
+        "--engine_config",
+        type=settings,
+        metavar="SETTINGS",
+        help="of the engine, such as compile=true,compile_mode=default, or as JSON or YAML",
+    )
+    group.add_argument("--enable_hpi", type=boolean, metavar="BOOL", help="default: False")
+    group.add_argument("--use_tensorrt", type=boolean, metavar="BOOL", help="of onnxruntime on GPUs (default: False)")
+    group.add_argument("--min_subgraph_size", type=int, metavar="NODES", help="of use_tensorrt (default: 3)")
+    group.add_argument("--precision", choices=("fp32", "fp16", "bf16", "int8"), help="default: fp32")
     group.add_argument("--enable_mkldnn", type=boolean, metavar="BOOL", help="of torch on the CPU")
-    group.add_argument("--mkldnn_cache_capacity", type=int, default=10, help="default: %(default)s")
-    group.add_argument("--cpu_threads", type=int, default=8, help="at most so many (default: %(default)s)")
-    group.add_argument("--enable_cinn", type=boolean, default=False, metavar="BOOL", help="default: %(default)s")
+    group.add_argument("--mkldnn_cache_capacity", type=int, metavar="SHAPES", help="default: 10")
+    group.add_argument("--cpu_threads", type=int, metavar="THREADS", help="at most so many (default: 8)")
+    group.add_argument("--enable_cinn", type=boolean, metavar="BOOL", help="default: False")
+
+
+def settings(text: str) -> dict[str, Any]:
+    """``compile=true,compile_mode=default``, or a mapping in JSON or YAML."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(text)
+        if not isinstance(content, dict):
+            pairs = [part.partition("=") for part in text.split(",")]
+            if not all(sign for _, sign, _ in pairs):
+                raise argparse.ArgumentTypeError(f"key=value,key=value, JSON or YAML, not {text!r}")
+            content = {key.strip(): yaml.safe_load(value) for key, _, value in pairs}
+    except yaml.YAMLError:
+        raise argparse.ArgumentTypeError(f"key=value,key=value, JSON or YAML, not {text!r}") from None
+    return content
+
+
+def _add_serving(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("serving")
+    group.add_argument(
+        "--pipeline",
+        default="doc_preprocessor",
+        metavar="NAME",
+        help="doc_preprocessor, or a PaddleX pipeline YAML of it (default: %(default)s)",
+    )
+    group.add_argument("--host", default="127.0.0.1", help="default: %(default)s; 0.0.0.0: all that reach this machine")
+    group.add_argument("--port", type=int, default=8080, help="default: %(default)s")
+    group.add_argument("--workers", type=int, default=1, help="processes, each with its models (default: %(default)s)")
+    group.add_argument("--api_key_file", metavar="FILE", help="ask for one of its keys, a key a line (default: none)")
+    group.add_argument(
+        "--allow_urls",
+        nargs="*",
+        default=[],
+        metavar="HOST",
+        help="hosts and networks (10.0.0.0/8) that URLs may name though they are not public (default: none)",
+    )
+    group = parser.add_argument_group("limits of the service")
+    group.add_argument("--dpi", type=float, default=200, help="resolution of PDF pages (default: %(default)s)")
+    group.add_argument("--max_body_bytes", type=int, default=64 * 1024**2, help="a request (default: %(default)s)")
+    group.add_argument("--max_pixels", type=int, default=64_000_000, help="a page (default: %(default)s)")
+    group.add_argument(
+        "--max_read_s", type=float, default=0.75, help="processor time to read a page (default: %(default)s)"
+    )
+    group.add_argument("--max_request_s", type=float, default=60.0, help="a request (default: %(default)s)")
+    group.add_argument("--max_redirects", type=int, default=3, help="of a URL (default: %(default)s)")
+    group.add_argument("--max_waiting", type=int, default=32, help="requests that may wait (default: %(default)s)")
+    group.add_argument("--concurrency", type=int, help="documents at the same time (default: two a core)")
+    group.add_argument("--network_threads", type=int, default=2, help="that run the models (default: %(default)s)")
+    group.add_argument("--max_batch", type=int, default=8, help="pages through them together (default: %(default)s)")
 
 
 def boolean(text: str) -> bool:
@@ -213,6 +293,11 @@ def _picked(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]
     return {name: getattr(options, name) for name in names}
 
 
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """The arguments on running that were given; the others are the constructors' defaults."""
+    return {name: value for name, value in _picked(options, _RUNTIME).items() if value is not None}
+
+
 def _run_pipeline(options: argparse.Namespace) -> int:
     from docpre.pipeline import DocPreprocessor
 
@@ -229,9 +314,9 @@ def _run_pipeline(options: argparse.Namespace) -> int:
                 "paddlex_config",
                 "doc_orientation_min_score",
                 *_UNWARPING,
-                *_RUNTIME,
             ),
-        )
+        ),
+        **_given(options),
     )
     return _report(options, lambda input: pipeline.predict_iter(input, **_picked(options, _READING)), _save_page)
 
@@ -239,7 +324,7 @@ def _run_pipeline(options: argparse.Namespace) -> int:
 def _run_orientation(options: argparse.Namespace) -> int:
     from docpre.orientation import DocImgOrientationClassification
 
-    module = DocImgOrientationClassification(**_picked(options, ("model_name", "model_dir", *_RUNTIME)))
+    module = DocImgOrientationClassification(**_picked(options, ("model_name", "model_dir")), **_given(options))
     reading = _picked(options, _READING)
     return _report(options, lambda input: module.predict_iter(input, options.batch_size, **reading), None)
 
@@ -247,7 +332,7 @@ def _run_orientation(options: argparse.Namespace) -> int:
 def _run_unwarping(options: argparse.Namespace) -> int:
     from docpre.unwarping import TextImageUnwarping
 
-    module = TextImageUnwarping(**_picked(options, ("model_name", "model_dir", *_UNWARPING, *_RUNTIME)))
+    module = TextImageUnwarping(**_picked(options, ("model_name", "model_dir", *_UNWARPING)), **_given(options))
     reading = _picked(options, _READING)
     return _report(options, lambda input: module.predict_iter(input, options.batch_size, **reading), _save_page)
 
@@ -347,6 +432,28 @@ class _PdfOutputs:
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.__exit__(kind, error, trace)
+
+
+def _run_service(options: argparse.Namespace) -> int:
+    try:
+        from docpre.service.server import run
+        from docpre.service.settings import ServiceSettings
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("docpre"):
+            raise
+        raise ConfigError(f"docpre serve needs {error.name}: pip install 'docpre[serve]'.") from error
+
+    pipeline = _picked(options, (*_UNWARPING, *_RUNTIME))
+    if options.pipeline != "doc_preprocessor":
+        if Path(options.pipeline).suffix.lower() not in (".yml", ".yaml"):
+            raise ConfigError(f"--pipeline is doc_preprocessor or a YAML of it, not {options.pipeline!r}.")
+        pipeline["paddlex_config"] = options.pipeline
+    chosen = {"concurrency": options.concurrency} if options.concurrency is not None else {}
+    settings = ServiceSettings(
+        pipeline=pipeline, allow_urls=tuple(options.allow_urls), **_picked(options, _SERVING), **chosen
+    )
+    run(settings.with_serving_section(), options.host, options.port, options.workers)
+    return 0
 
 
 def _run_models(options: argparse.Namespace) -> int:

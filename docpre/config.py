@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -19,19 +19,66 @@ _TOP_KEYS = (
     "use_doc_orientation_classify",
     "use_doc_unwarping",
     "SubModules",
+    "engine",
+    "engine_config",
     "use_hpip",
     "hpi_config",
     "Serving",
 )
-_MODULE_KEYS = ("module_name", "model_name", "model_dir", "batch_size", "use_hpip", "hpi_config")
+_RUNNING_KEYS = ("engine", "engine_config", "use_hpip", "hpi_config")
+_MODULE_KEYS = ("module_name", "model_name", "model_dir", "batch_size", *_RUNNING_KEYS)
+# PaddleX's high-performance inference: its keys, and the settings of each of its backends.
+_HPI_KEYS = ("auto_config", "backend", "backend_config", "auto_paddle2onnx", "hpi_info")
+_BACKENDS = {
+    "onnxruntime": ("cpu_num_threads",),
+    "openvino": ("cpu_num_threads",),
+    "tensorrt": ("precision", "use_dynamic_shapes", "dynamic_shapes"),
+}
+_ENGINES = (*_BACKENDS, "torch")
+_FOREIGN_BACKENDS = {"paddle": "Paddle Inference", "om": "Huawei's offline models"}
+
+
+@dataclass(frozen=True)
+class RunningConfig:
+    """How networks are to be run, as far as one level of the file says.
+
+    Args:
+        engine, engine_config: as PaddleOCR has them since 3.5; see ``docpre.engines.RuntimeOptions``.
+        enable_hpi: PaddleX's ``use_hpip``.
+        hpi_config: PaddleX's high-performance inference; it counts where ``use_hpip`` is on and no engine is named.
+    """
+
+    engine: str | None = None
+    engine_config: Mapping[str, Any] | None = None
+    enable_hpi: bool | None = None
+    hpi_config: Mapping[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys that are set, as PaddleX has them."""
+        values = (self.engine, self.engine_config, self.enable_hpi, self.hpi_config)
+        return {key: value for key, value in zip(_RUNNING_KEYS, values, strict=True) if value is not None}
 
 
 @dataclass(frozen=True)
 class ModuleConfig:
-    """Which model a step uses; None: the default one."""
+    """Which model a step uses, and how it is run; None: the default one."""
 
     model_name: str | None = None
     model_dir: str | None = None
+    running: RunningConfig = RunningConfig()
+
+
+@dataclass(frozen=True)
+class StepRuntime:
+    """How a step's network is run, all levels taken together.
+
+    Args:
+        arguments: of ``docpre.engines.RuntimeOptions``.
+        without_effect: keys of the file that were understood and can have no effect here.
+    """
+
+    arguments: Mapping[str, Any]
+    without_effect: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,7 +88,7 @@ class PipelineConfig:
     Args:
         use_doc_orientation_classify, use_doc_unwarping: which steps are on.
         orientation, unwarping: their models.
-        enable_hpi: PaddleX's ``use_hpip``; None where the file has none.
+        running: how networks are run where a step says nothing else.
         serving: the section ``Serving``, kept for the service.
         without_effect: keys that were understood and can have no effect here.
     """
@@ -50,7 +97,7 @@ class PipelineConfig:
     use_doc_unwarping: bool = True
     orientation: ModuleConfig = ModuleConfig()
     unwarping: ModuleConfig = ModuleConfig()
-    enable_hpi: bool | None = None
+    running: RunningConfig = RunningConfig()
     serving: Mapping[str, Any] = field(default_factory=dict)
     without_effect: tuple[str, ...] = ()
 
@@ -89,21 +136,20 @@ class PipelineConfig:
         if not isinstance(modules, Mapping):
             raise ConfigError(f"{origin}: SubModules is a mapping, not {modules!r}.")
         _check_keys(modules, tuple(_MODULE_NAMES), f"{origin}, SubModules")
-        without_effect = ["hpi_config"] if content.get("hpi_config") else []
-        for module, settings in modules.items():
-            for key in ("batch_size", "use_hpip", "hpi_config"):
-                if isinstance(settings, Mapping) and settings.get(key) not in (None, False, 1):
-                    without_effect.append(f"SubModules.{module}.{key}")
+        without_effect = [
+            f"SubModules.{module}.batch_size"
+            for module, settings in modules.items()
+            if isinstance(settings, Mapping) and settings.get("batch_size") not in (None, 1)
+        ]
         serving = content.get("Serving") or {}
         if not isinstance(serving, Mapping):
             raise ConfigError(f"{origin}: Serving is a mapping, not {serving!r}.")
-        use_hpip = content.get("use_hpip")
         return cls(
             use_doc_orientation_classify=_flag(content, "use_doc_orientation_classify", origin),
             use_doc_unwarping=_flag(content, "use_doc_unwarping", origin),
             orientation=_module(modules, "DocOrientationClassify", origin),
             unwarping=_module(modules, "DocUnwarping", origin),
-            enable_hpi=None if use_hpip is None else _flag(content, "use_hpip", origin),
+            running=_running(content, origin),
             serving=serving,
             without_effect=tuple(without_effect),
         )
@@ -133,6 +179,43 @@ class PipelineConfig:
             unwarping=_overridden(self.unwarping, unwarping),
         )
 
+    def runtime(self, step: Literal["orientation", "unwarping"], arguments: Mapping[str, Any]) -> StepRuntime:
+        """What the file and a constructor's arguments come down to for one step.
+
+        As with PaddleX, an argument goes before the file and a step's own section before the top level; but for
+        ``use_hpip``, where an argument stands for the top level. ``hpi_config`` counts where nothing else says how to
+        run.
+
+        Args:
+            step: which one.
+            arguments: of the constructor; None stands for one that was not given.
+
+        Raises:
+            ConfigError: ``hpi_config`` is wrong, or asks for a backend that docpre has not.
+        """
+        module = self.orientation if step == "orientation" else self.unwarping
+        levels = (self.running, module.running)
+        given = {key: value for key, value in arguments.items() if value is not None}
+        chosen: dict[str, Any] = {}
+        engine = None
+        for level in levels:
+            engine = level.engine or engine
+            if level.engine_config:
+                chosen["engine_config"] = _by_engine(level.engine_config, engine)
+        if engine is not None:
+            chosen["engine"] = engine
+        hpi_levels = (self.running.enable_hpi, given.pop("enable_hpi", None), module.running.enable_hpi)
+        enable_hpi = next((wish for wish in reversed(hpi_levels) if wish is not None), None)
+        if enable_hpi is not None:
+            chosen["enable_hpi"] = enable_hpi
+        hpi_config = _merged_hpi(self.running.hpi_config, module.running.hpi_config)
+        if not hpi_config:
+            return StepRuntime(chosen | given)
+        if not enable_hpi or "engine" in chosen | given:
+            return StepRuntime(chosen | given, ("hpi_config",))
+        from_hpi, without_effect = _from_hpi_config(hpi_config)
+        return StepRuntime(chosen | from_hpi | given, without_effect)
+
     def to_dict(self) -> dict[str, Any]:
         """As PaddleX has it."""
         content: dict[str, Any] = {
@@ -144,12 +227,12 @@ class PipelineConfig:
                     "module_name": _MODULE_NAMES[module],
                     "model_name": config.model_name,
                     "model_dir": config.model_dir,
+                    **config.running.to_dict(),
                 }
                 for module, config in (("DocOrientationClassify", self.orientation), ("DocUnwarping", self.unwarping))
             },
         }
-        if self.enable_hpi is not None:
-            content["use_hpip"] = self.enable_hpi
+        content |= self.running.to_dict()
         if self.serving:
             content["Serving"] = dict(self.serving)
         return content
@@ -179,8 +262,8 @@ def check_switch(name: str, value: Any) -> bool | None:
 
 def _overridden(own: ModuleConfig, wished: ModuleConfig) -> ModuleConfig:
     if wished.model_name is not None and wished.model_name != own.model_name:
-        return wished  # another model: the directory of the old one has nothing to do with it
-    return ModuleConfig(wished.model_name or own.model_name, wished.model_dir or own.model_dir)
+        return replace(wished, running=own.running)  # the directory of the old model has nothing to do with it
+    return ModuleConfig(wished.model_name or own.model_name, wished.model_dir or own.model_dir, own.running)
 
 
 def _check_keys(content: Mapping[str, Any], known: tuple[str, ...], origin: str) -> None:
@@ -206,4 +289,99 @@ def _module(modules: Mapping[str, Any], name: str, origin: str) -> ModuleConfig:
     for key in ("model_name", "model_dir"):
         if settings.get(key) is not None and not isinstance(settings[key], str):
             raise ConfigError(f"{origin}: SubModules.{name}.{key} is a text, not {settings[key]!r}.")
-    return ModuleConfig(settings.get("model_name"), settings.get("model_dir"))
+    running = _running(settings, f"{origin}, SubModules.{name}")
+    return ModuleConfig(settings.get("model_name"), settings.get("model_dir"), running)
+
+
+def _running(content: Mapping[str, Any], origin: str) -> RunningConfig:
+    engine = content.get("engine")
+    if engine is not None and not isinstance(engine, str):
+        raise ConfigError(f"{origin}: engine is a text, not {engine!r}.")
+    for key in ("engine_config", "hpi_config"):
+        if content.get(key) is not None and not isinstance(content[key], Mapping):
+            raise ConfigError(f"{origin}: {key} is a mapping, not {content[key]!r}.")
+    use_hpip = None if content.get("use_hpip") is None else _flag(content, "use_hpip", origin)
+    hpi_config = content.get("hpi_config")
+    if hpi_config is not None:
+        _check_hpi(hpi_config, f"{origin}, hpi_config")
+    return RunningConfig(engine, content.get("engine_config"), use_hpip, hpi_config)
+
+
+def _check_hpi(content: Mapping[str, Any], origin: str) -> None:
+    _check_keys(content, _HPI_KEYS, origin)
+    for key in ("auto_config", "auto_paddle2onnx"):
+        _flag(content, key, origin)
+    backends = (*_BACKENDS, *_FOREIGN_BACKENDS)
+    if content.get("backend") not in (None, *backends):
+        raise ConfigError(f"{origin}: backend is one of {', '.join(backends)}, not {content['backend']!r}.")
+    if not isinstance(content.get("backend_config") or {}, Mapping):
+        raise ConfigError(f"{origin}: backend_config is a mapping, not {content['backend_config']!r}.")
+
+
+def _by_engine(engine_config: Mapping[str, Any], engine: str | None) -> Mapping[str, Any]:
+    """A flat ``engine_config`` under its engine's name, so that it can't be taken for another one's."""
+    if engine is None or any(name in engine_config for name in _ENGINES):
+        return engine_config
+    return {engine: dict(engine_config)}
+
+
+def _merged_hpi(top: Mapping[str, Any] | None, own: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The deeper level goes first; settings of another backend than the deeper level's are left behind."""
+    merged = {**(top or {}), **(own or {})}
+    if top and own and own.get("backend", top.get("backend")) == top.get("backend"):
+        settings = {**(top.get("backend_config") or {}), **(own.get("backend_config") or {})}
+        merged["backend_config"] = settings or None
+    elif top and own and "backend_config" not in own:
+        merged["backend_config"] = None
+    return {key: value for key, value in merged.items() if value is not None}
+
+
+def _from_hpi_config(content: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Arguments on running, and the keys that can have no effect here."""
+    without_effect = [f"hpi_config.{key}" for key in ("auto_paddle2onnx", "hpi_info") if content.get(key)]
+    backend, settings = content.get("backend"), dict(content.get("backend_config") or {})
+    if backend in _FOREIGN_BACKENDS:
+        raise ConfigError(
+            f"hpi_config: docpre has not the backend {backend!r} ({_FOREIGN_BACKENDS[backend]}); "
+            f"it has {', '.join(_BACKENDS)}, or leave the backend out."
+        )
+    if backend is None and not content.get("auto_config", True):
+        raise ConfigError("hpi_config: with auto_config False a backend has to be named.")
+    known = _BACKENDS[backend] if backend else tuple(dict.fromkeys(key for keys in _BACKENDS.values() for key in keys))
+    _check_keys(settings, known, "hpi_config, backend_config")
+    arguments: dict[str, Any] = {}
+    if backend is not None:  # as with PaddleX, results stay what they are: a named backend runs in its own precision
+        arguments |= {"engine": backend, "enable_hpi": False}
+    if "cpu_num_threads" in settings:
+        arguments["cpu_threads"] = settings["cpu_num_threads"]
+    if backend != "tensorrt":
+        without_effect += [f"hpi_config.backend_config.{key}" for key in settings if key != "cpu_num_threads"]
+        return arguments, tuple(without_effect)
+    precision = settings.get("precision", "fp32")
+    if precision not in ("fp32", "fp16"):
+        raise ConfigError(f"hpi_config, backend_config: precision is fp32 or fp16, not {precision!r}.")
+    batches = _dynamic_batches(settings)
+    return arguments | {"precision": precision, "engine_config": {"tensorrt": batches}}, tuple(without_effect)
+
+
+def _dynamic_batches(settings: Mapping[str, Any]) -> dict[str, int]:
+    """TensorRT's usual and largest batch from PaddleX's shapes; the pictures' size is the network's own."""
+    if not _flag(settings, "use_dynamic_shapes", "hpi_config, backend_config"):
+        return {"opt_batch": 1, "max_batch": 1}
+    shapes = settings.get("dynamic_shapes")
+    if shapes is None:
+        return {}
+    form = "{input: [smallest, usual, largest]} with shapes [N, 3, H, W] that differ in N alone"
+    if not isinstance(shapes, Mapping) or len(shapes) != 1:
+        raise ConfigError(f"hpi_config, backend_config: dynamic_shapes is {form}, not {shapes!r}.")
+    (levels,) = shapes.values()
+    is_shapes = isinstance(levels, (list, tuple)) and len(levels) == 3
+    is_shapes = is_shapes and all(
+        isinstance(shape, (list, tuple))
+        and len(shape) == 4
+        and all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in shape)
+        for shape in levels
+    )
+    if not is_shapes or len({tuple(shape[1:]) for shape in levels}) > 1 or sorted(levels) != list(levels):
+        raise ConfigError(f"hpi_config, backend_config: dynamic_shapes is {form}, not {shapes!r}.")
+    return {"opt_batch": levels[1][0], "max_batch": levels[2][0]}

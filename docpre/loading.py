@@ -599,12 +599,13 @@ def _frame_count(image: Image.Image, most: int | None) -> int:
     try:
         if most is not None and image.format == "TIFF":
             # Counting walks through all of the file's pages, millions in a forged one: look only so far.
-            try:
-                image.seek(most)
-            except EOFError:
-                image.seek(0)
-            else:
-                raise LimitError(f"it has more than {most} pages (max_pages)")
+            for index in range(1, most + 1):
+                try:
+                    image.seek(index)
+                except EOFError:
+                    image.seek(0)
+                    return index
+            raise LimitError(f"it has more than {most} pages (max_pages)")
         return int(getattr(image, "n_frames", 1))
     except LimitError:
         raise

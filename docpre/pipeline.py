@@ -16,6 +16,7 @@ from docpre.geometry import Interpolation, Transform
 from docpre.loading import ImageArray, Page, batches, pages_from_arguments
 from docpre.orientation import Orientation, OrientationClassifier
 from docpre.overlap import default_workers, in_order
+from docpre.registry import Task
 from docpre.results import DocPreprocessorResult
 from docpre.unwarping import OutputSize, Unwarper, Unwarping, UnwarpingOptions
 
@@ -35,8 +36,8 @@ class DocPreprocessor:
         doc_orientation_min_score: pages whose best orientation score is lower are left as they are; None: as the
             model's specification says (the official model has no bound, as in PaddleOCR).
         leave_flat_pages, output_size, interpolation: see ``docpre.unwarping.UnwarpingOptions``.
-        **runtime: the other fields of ``docpre.engines.RuntimeOptions``: engine, enable_hpi, use_tensorrt,
-            min_subgraph_size, precision, enable_mkldnn, mkldnn_cache_capacity, cpu_threads, enable_cinn.
+        **runtime: the other fields of ``docpre.engines.RuntimeOptions``: engine, engine_config, enable_hpi,
+            use_tensorrt, min_subgraph_size, precision, enable_mkldnn, mkldnn_cache_capacity, cpu_threads, enable_cinn.
 
     Raises:
         ConfigError: an argument is unknown or wrong.
@@ -72,9 +73,7 @@ class DocPreprocessor:
         )
         for key in config.without_effect:
             warnings.warn(f"docpre: {key} of the configuration has no effect here.", UserWarning, stacklevel=2)
-        if "enable_hpi" not in runtime and config.enable_hpi is not None:
-            runtime["enable_hpi"] = config.enable_hpi
-        self._runtime = RuntimeOptions.from_arguments(device, runtime)
+        self._runtime = {step: self._running(step, device, runtime) for step in ("orientation", "unwarping")}
         self._min_score = doc_orientation_min_score
         self._unwarping_options = UnwarpingOptions(leave_flat_pages, output_size, interpolation)
         self._lock = threading.Lock()
@@ -84,6 +83,12 @@ class DocPreprocessor:
             self._orientation_classifier().pool.engine()
         if self._config.use_doc_unwarping:
             self._page_unwarper().pool.engine()
+
+    def _running(self, step: Task, device: str | None, runtime: Mapping[str, Any]) -> RuntimeOptions:
+        plan = self._config.runtime(step, runtime)
+        for key in plan.without_effect:
+            warnings.warn(f"docpre: {key} of the configuration has no effect here.", UserWarning, stacklevel=3)
+        return RuntimeOptions.from_arguments(device, plan.arguments)
 
     def predict(
         self,
@@ -168,7 +173,7 @@ class DocPreprocessor:
         with self._lock:
             if self._classifier is None:
                 model = self._config.orientation
-                pool = EnginePool("orientation", model.model_name, model.model_dir, self._runtime)
+                pool = EnginePool("orientation", model.model_name, model.model_dir, self._runtime["orientation"])
                 self._classifier = OrientationClassifier(pool, self._min_score)
             return self._classifier
 
@@ -176,7 +181,7 @@ class DocPreprocessor:
         with self._lock:
             if self._unwarper is None:
                 model = self._config.unwarping
-                pool = EnginePool("unwarping", model.model_name, model.model_dir, self._runtime)
+                pool = EnginePool("unwarping", model.model_name, model.model_dir, self._runtime["unwarping"])
                 self._unwarper = Unwarper(pool, self._unwarping_options)
             return self._unwarper
 

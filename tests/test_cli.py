@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import inspect
 import json
@@ -14,8 +15,9 @@ import pytest
 from PIL import Image
 
 from docpre import DocPreprocessor, __version__
-from docpre.cli import build_parser, main
-from docpre.engines import RuntimeOptions
+from docpre.cli import build_parser, main, settings
+from docpre.engines import ENGINES, RuntimeOptions
+from docpre.engines.base import PRECISIONS
 from docpre.loading import Limits
 from docpre.registry import MODELS
 from docpre.unwarping import UnwarpingOptions
@@ -31,17 +33,19 @@ READING = {
     "max_pages": 10_000,
     "url_timeout_s": 30.0,
 }
+# Not given: Python's own default, or the configuration file's.
 RUNNING = {
     "device": None,
     "engine": None,
-    "enable_hpi": False,
-    "use_tensorrt": False,
-    "min_subgraph_size": 3,
-    "precision": "fp32",
+    "engine_config": None,
+    "enable_hpi": None,
+    "use_tensorrt": None,
+    "min_subgraph_size": None,
+    "precision": None,
     "enable_mkldnn": None,
-    "mkldnn_cache_capacity": 10,
-    "cpu_threads": 8,
-    "enable_cinn": False,
+    "mkldnn_cache_capacity": None,
+    "cpu_threads": None,
+    "enable_cinn": None,
 }
 UNWARPING = {"leave_flat_pages": True, "output_size": "page", "interpolation": "cubic"}
 MODULE = {"model_name": None, "model_dir": None, "batch_size": 1}
@@ -64,6 +68,12 @@ DEFAULTS = {
 }
 
 
+def _subparser(command):
+    return next(
+        action for action in build_parser()._actions if action.dest == "==SUPPRESS==" or action.choices
+    ).choices[command]
+
+
 @pytest.mark.parametrize("command", DEFAULTS)
 def test_every_default(command):
     options = vars(build_parser().parse_args([command, "-i", "a.jpg"]))
@@ -72,7 +82,9 @@ def test_every_default(command):
 
 
 def test_the_defaults_are_those_of_python():
-    assert {name: getattr(RuntimeOptions(), name) for name in RUNNING} == RUNNING
+    helps = {action.dest: action.help for action in _subparser("doc_preprocessor")._actions}
+    for name in ("enable_hpi", "use_tensorrt", "min_subgraph_size", "precision", "cpu_threads", "enable_cinn"):
+        assert f"default: {getattr(RuntimeOptions(), name)}" in helps[name]
     assert {name: getattr(UnwarpingOptions(), name) for name in UNWARPING} == UNWARPING
     for name in ("max_bytes", "max_pixels", "max_pages", "url_timeout_s"):
         assert getattr(Limits(), name) == READING[name]
@@ -80,6 +92,30 @@ def test_the_defaults_are_those_of_python():
     for name, default in DEFAULTS["doc_preprocessor"].items():
         if name in parameters:
             assert parameters[name].default == default
+
+
+def test_choices_are_pythons():
+    choices = {action.dest: action.choices for action in _subparser("doc_preprocessor")._actions}
+    assert (choices["engine"], choices["precision"]) == (ENGINES, PRECISIONS)
+
+
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        ("compile=true,compile_mode=default", {"compile": True, "compile_mode": "default"}),
+        ("num_streams = 2", {"num_streams": 2}),
+        ('{"torch": {"compile": false}}', {"torch": {"compile": False}}),
+        ("torch: {compile: no}", {"torch": {"compile": False}}),
+    ],
+)
+def test_settings_of_an_engine(text, content):
+    assert settings(text) == content
+
+
+@pytest.mark.parametrize("text", ["compile", "a=1,b", "{", "a=[", "[1]"])
+def test_what_is_no_settings(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="key=value"):
+        settings(text)
 
 
 @pytest.fixture

@@ -6,11 +6,13 @@ import json
 import shutil
 import sys
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from docpre.engines import RuntimeOptions, base, create_engine, devices
+from docpre.engines.engine_config import EngineConfigs
 from docpre.errors import ConfigError, EngineError, ModelError
 from docpre.network_input import normalised, resized
 from docpre.registry import MODELS, find_weights
@@ -63,9 +65,59 @@ def test_bf16_moves_the_grid_by_little(page_rgb, photo_rgb):
     assert np.percentile(percent, 99) < 0.3
 
 
-def test_bf16_is_openvinos():
-    with pytest.raises(EngineError, match="engine='openvino'"):
-        create_engine(MODELS["UVDoc"], RuntimeOptions(precision="bf16", device="cpu"))
+@pytest.mark.skipif(not HAS_TORCH, reason="needs the extra torch")
+def test_torch_has_bf16_on_the_cpu(page_rgb, photo_rgb):
+    spec = MODELS["UVDoc"]
+    batch = normalised([resized(image, spec) for image in (page_rgb, photo_rgb)], spec)
+    expected = create_engine(spec, RuntimeOptions(device="cpu"))[0].run(batch)
+    found = create_engine(spec, RuntimeOptions(engine="torch", device="cpu", precision="bf16"))[0].run(batch)
+    shift = (found - expected) / 2 * np.array([488, 712])[:, None, None]
+    percent = 100 * np.linalg.norm(shift, axis=1) / np.hypot(488, 712)
+    assert 0 < np.percentile(percent, 99) < 0.5  # rounded, and by little
+
+
+@pytest.mark.skipif(not HAS_TORCH, reason="needs the extra torch")
+@pytest.mark.parametrize("config", [{"channels_last": False}, {"channels_last": True}])
+def test_the_layout_changes_nothing(config, page_rgb):
+    spec = MODELS["PP-LCNet_x1_0_doc_ori"]
+    batch = normalised([resized(page_rgb, spec)], spec)
+    expected = create_engine(spec, RuntimeOptions(device="cpu"))[0].run(batch)
+    found = create_engine(spec, RuntimeOptions(engine="torch", device="cpu", engine_config=config))[0].run(batch)
+    assert np.abs(found - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("engine", "device", "precision", "word"),
+    [
+        ("onnxruntime", "cpu", "bf16", "engine='openvino' or 'torch'"),
+        ("onnxruntime", "cpu", "int8", "engine='openvino'"),
+        ("onnxruntime", "cpu", "fp16", "no engine has it on the CPU; it needs a GPU"),
+        ("openvino", "cpu", "fp16", "openvino has fp32, bf16, int8 there"),
+        ("torch", "cpu", "fp16", "needs a GPU"),
+        ("torch", "gpu:0", "int8", "engine='tensorrt'"),
+        ("onnxruntime", "gpu:1", "bf16", "engine='torch'"),
+        ("tensorrt", "gpu:0", "bf16", "tensorrt has fp32, fp16, int8 there"),
+    ],
+)
+def test_a_precision_that_an_engine_lacks_is_an_error_that_says_who_has_it(engine, device, precision, word):
+    with pytest.raises(EngineError, match=word):
+        base.check_precision(engine, device, precision)
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "torch", "openvino"])
+def test_no_engine_falls_back_to_fp32_in_silence(engine):
+    if not devices.is_installed(engine):
+        pytest.skip(f"{engine} is not installed")
+    with pytest.raises(EngineError, match="fp16"):
+        create_engine(MODELS["PP-LCNet_x1_0_doc_ori"], RuntimeOptions(engine=engine, precision="fp16", device="cpu"))
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "torch", "openvino"])
+def test_tensorrt_on_the_cpu_is_an_error(engine):
+    if not devices.is_installed(engine):
+        pytest.skip(f"{engine} is not installed")
+    with pytest.raises(EngineError, match="use_tensorrt"):
+        create_engine(MODELS["UVDoc"], RuntimeOptions(engine=engine, use_tensorrt=True, device="cpu"))
 
 
 @pytest.mark.skipif(not HAS_OPENVINO, reason="needs the extra openvino")
@@ -107,6 +159,10 @@ def test_without_a_gpu_the_cpu_is_taken(monkeypatch):
     assert devices.choose(None, None) == ("onnxruntime", "cpu")
     with pytest.raises(EngineError):
         devices.choose("onnxruntime", "gpu:0")
+    monkeypatch.setattr(devices, "is_installed", lambda engine: True)
+    for device in (None, "cpu", "gpu:0"):
+        with pytest.raises(EngineError, match="tensorrt"):
+            devices.choose("tensorrt", device)
 
 
 def test_a_gpu_is_taken_by_the_engine_that_can_use_it(monkeypatch):
@@ -122,7 +178,7 @@ def test_a_gpu_is_taken_by_the_engine_that_can_use_it(monkeypatch):
 
 def test_an_engine_that_is_not_installed_says_what_to_install(monkeypatch):
     monkeypatch.setattr(devices, "is_installed", lambda engine: engine == "onnxruntime")
-    for engine in ("torch", "openvino"):
+    for engine in ("torch", "openvino", "tensorrt"):
         with pytest.raises(EngineError, match=rf"pip install 'docpre\[{engine}\]'"):
             devices.choose(engine, "cpu")
 
@@ -140,6 +196,8 @@ def test_an_engine_that_is_not_installed_says_what_to_install(monkeypatch):
         {"enable_hpi": "yes"},
         {"device": 0},
         {"no_such_option": 1},
+        {"engine_config": "compile"},
+        {"engine_config": {"compile": True}},
     ],
 )
 def test_wrong_options_are_errors(options):
@@ -151,9 +209,7 @@ def test_wrong_options_are_errors(options):
     ("options", "word"),
     [
         ({"enable_hpi": True}, "enable_hpi"),
-        ({"use_tensorrt": True}, "TensorRT"),
-        ({"min_subgraph_size": 5}, "min_subgraph_size"),
-        ({"precision": "fp16"}, "fp32"),
+        ({"min_subgraph_size": 5}, "use_tensorrt"),
         ({"enable_mkldnn": True}, "enable_mkldnn"),
         ({"mkldnn_cache_capacity": 3}, "Paddle"),
         ({"enable_cinn": True}, "CINN"),
@@ -172,6 +228,86 @@ def test_the_defaults_warn_of_nothing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         RuntimeOptions().warn_of_no_effect("onnxruntime", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("engine", "config", "word"),
+    [
+        ("onnxruntime", {"graph_optimisation_level": "all"}, "graph_optimization_level"),
+        ("onnxruntime", {"graph_optimization_level": "most"}, "disable_all, basic"),
+        ("onnxruntime", {"intra_op_num_threads": 0}, "at least 1"),
+        ("onnxruntime", {"providers": "CPUExecutionProvider"}, "list of names"),
+        ("onnxruntime", {"provider_options": {"CUDAExecutionProvider": 1}}, "mapping"),
+        ("openvino", {"performance_hint": "fast"}, "latency, throughput"),
+        ("torch", {"compile": "yes"}, "True or False"),
+        ("tensorrt", {"max_batch": True}, "at least 1"),
+        ("tensorrt", {"max_batch": 2, "opt_batch": 3}, "opt_batch"),
+        ("tensorrt", {"cache_dir": 5}, "text"),
+        ("torch", {"torch": {"compile": True}, "compile": True}, "not both"),
+        ("torch", {"torch": 5}, "mapping"),
+        (None, {"torch": {"colour": 1}}, "compile_mode"),
+    ],
+)
+def test_wrong_settings_of_an_engine_list_the_right_ones(engine, config, word):
+    with pytest.raises(ConfigError, match=word):
+        RuntimeOptions(engine=engine, engine_config=config)
+
+
+def test_settings_are_flat_or_by_engine():
+    flat = RuntimeOptions(engine="torch", engine_config={"compile": True, "compile_mode": None})
+    by_engine = RuntimeOptions(engine="torch", engine_config={"torch": {"compile": True}})
+    assert flat == by_engine
+    assert hash(flat) == hash(by_engine)
+    assert flat.configs.torch.compile
+    assert replace(flat, device="cpu").configs == flat.configs
+    assert RuntimeOptions(engine_config={}).configs == RuntimeOptions().configs == EngineConfigs()
+
+
+def test_settings_are_written_and_read_again():
+    content = {
+        "onnxruntime": {
+            "providers": ["CPUExecutionProvider"],
+            "provider_options": {"CPUExecutionProvider": {"use_arena": True}},
+            "graph_optimization_level": "ORT_ENABLE_BASIC",
+        },
+        "tensorrt": {"max_batch": 4},
+    }
+    configs = EngineConfigs.parsed(content, None)
+    assert configs.onnxruntime.graph_optimization_level == "basic"
+    assert configs.onnxruntime.provider_options == (("CPUExecutionProvider", (("use_arena", "1"),)),)
+    assert EngineConfigs.parsed(configs.to_dict(), None) == configs
+    assert EngineConfigs().to_dict() == {}
+
+
+def test_settings_reach_onnxruntime(page_rgb):
+    spec = MODELS["PP-LCNet_x1_0_doc_ori"]
+    config = {
+        "intra_op_num_threads": 1,
+        "inter_op_num_threads": 2,
+        "graph_optimization_level": "disable_all",
+        "execution_mode": "parallel",
+        "enable_mem_pattern": False,
+        "log_severity_level": 4,
+    }
+    batch = normalised([resized(page_rgb, spec)], spec)
+    expected = create_engine(spec, RuntimeOptions(device="cpu"))[0].run(batch)
+    engine = create_engine(spec, RuntimeOptions(engine="onnxruntime", device="cpu", engine_config=config))[0]
+    used = engine._session.get_session_options()
+    assert (used.intra_op_num_threads, used.enable_mem_pattern, used.log_severity_level) == (1, False, 4)
+    assert used.graph_optimization_level.name == "ORT_DISABLE_ALL"
+    assert used.execution_mode.name == "ORT_PARALLEL"
+    assert np.abs(engine.run(batch) - expected).max() < 1e-5
+
+
+def test_a_provider_that_is_not_there_is_an_error_that_says_what_to_install():
+    config = {"providers": ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]}
+    options = RuntimeOptions(engine="onnxruntime", device="cpu", engine_config=config)
+    import onnxruntime
+
+    if "TensorrtExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this is onnxruntime-gpu")
+    with pytest.raises(EngineError, match="pip install 'onnxruntime-gpu"):
+        create_engine(MODELS["UVDoc"], options)
 
 
 def test_threads_are_capped_at_the_machines():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docpre.engines.base import ENGINES, Engine, RuntimeOptions
+from docpre.engines.base import ENGINES, Engine, RuntimeOptions, check_precision
 from docpre.engines.devices import choose
 from docpre.errors import EngineError
 from docpre.registry import ModelSpec, Weights, find_weights
@@ -29,8 +29,9 @@ def create_engine(spec: ModelSpec, options: RuntimeOptions, model_dir: str | Non
         ModelError: there are no weights, or they are not of this network.
     """
     name, device = choose(options.engine or _engine_for(model_dir), options.device)
-    if options.precision in ("bf16", "int8") and name != "openvino":
-        raise EngineError(f"precision='{options.precision}' needs engine='openvino'; {name} runs in fp32.")
+    check_precision(name, device, options.precision)
+    if options.use_tensorrt and name != "onnxruntime":
+        raise EngineError(f"use_tensorrt=True is for the engine onnxruntime, not {name}; or take engine='tensorrt'.")
     options.warn_of_no_effect(name, device)
     if name == "torch":
         from docpre.engines.torch import SUFFIXES, TorchEngine
@@ -42,6 +43,11 @@ def create_engine(spec: ModelSpec, options: RuntimeOptions, model_dir: str | Non
 
         weights = find_weights(spec, model_dir, (".onnx",))
         return OpenVinoEngine(spec, weights.path, device, options), weights
+    if name == "tensorrt":
+        from docpre.engines import tensorrt
+
+        weights = find_weights(spec, model_dir, tensorrt.SUFFIXES)
+        return tensorrt.TensorRtEngine(spec, weights.path, device, options), weights
     from docpre.engines.onnxruntime import OnnxRuntimeEngine
 
     weights = find_weights(spec, model_dir, (".onnx",))

@@ -11,11 +11,19 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from docpre.errors import ConfigError
+from docpre.engines.engine_config import EngineConfigs
+from docpre.errors import ConfigError, EngineError
 from docpre.registry import ModelSpec
 
-ENGINES = ("onnxruntime", "openvino", "torch")
+ENGINES = ("onnxruntime", "openvino", "torch", "tensorrt")
 PRECISIONS = ("fp32", "fp16", "bf16", "int8")
+# Engine -> the precisions that it has on the CPU, and on other devices. An engine may find that a machine lacks one.
+_PRECISIONS_ON: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "onnxruntime": (("fp32",), ("fp32", "fp16")),
+    "openvino": (("fp32", "bf16", "int8"), ()),
+    "torch": (("fp32", "bf16"), ("fp32", "fp16", "bf16")),
+    "tensorrt": ((), ("fp32", "fp16", "int8")),
+}
 
 
 class Engine(Protocol):
@@ -38,17 +46,23 @@ class RuntimeOptions:
     """How networks are run; the names and defaults are PaddleOCR's.
 
     Args:
-        engine: ``onnxruntime``, ``openvino`` (CPU) or ``torch``. None: ONNX Runtime, or torch where only torch has the
-            device.
+        engine: ``onnxruntime``, ``openvino`` (CPU), ``torch`` or ``tensorrt`` (NVIDIA GPUs). None: ONNX Runtime, or
+            torch where only torch has the device.
+        engine_config: settings of an engine, flat or by engine; see ``docpre.engines.engine_config``.
         device: ``cpu``, ``gpu``, ``gpu:0`` or another type and number. None: GPU 0 if an engine here can use one,
             else the CPU.
-        precision: ``fp32``, ``fp16`` (taken for PaddleOCR's sake) or ``bf16`` (OpenVINO, on CPUs that have it).
+        precision: ``fp32``, ``fp16`` (GPUs), ``bf16`` (OpenVINO on CPUs that have it, torch) or ``int8``. One that
+            the engine does not have on the device is an error.
         cpu_threads: at most so many threads a network; never more than the machine has.
-        enable_hpi, use_tensorrt, min_subgraph_size, enable_mkldnn, mkldnn_cache_capacity, enable_cinn: taken for
-            PaddleOCR's sake. What can have no effect here warns once.
+        enable_hpi: pick the fastest engine and precision for this machine; an ``engine`` that is named goes first.
+        use_tensorrt: run ONNX Runtime's TensorRT provider; an error where it can't run.
+        min_subgraph_size: of that provider: smaller parts of the network stay with CUDA.
+        enable_mkldnn, mkldnn_cache_capacity, enable_cinn: taken for PaddleOCR's sake. What can have no effect here
+            warns once.
     """
 
     engine: str | None = None
+    engine_config: EngineConfigs | Mapping[str, Any] | None = None
     device: str | None = None
     enable_hpi: bool | None = False
     use_tensorrt: bool = False
@@ -74,6 +88,7 @@ class RuntimeOptions:
                 raise ConfigError(f"{name} is True or False, not {value!r}.")
         if self.device is not None and not isinstance(self.device, str):
             raise ConfigError(f"device is a text such as 'cpu' or 'gpu:0', not {self.device!r}.")
+        object.__setattr__(self, "engine_config", EngineConfigs.parsed(self.engine_config, self.engine))
 
     @classmethod
     def from_arguments(cls, device: str | None, arguments: Mapping[str, Any]) -> RuntimeOptions:
@@ -88,6 +103,12 @@ class RuntimeOptions:
         return cls(device=device, **arguments)
 
     @property
+    def configs(self) -> EngineConfigs:
+        """``engine_config`` as it was understood."""
+        assert isinstance(self.engine_config, EngineConfigs)
+        return self.engine_config
+
+    @property
     def threads(self) -> int:
         """``cpu_threads``, capped at the cores that this process may use."""
         return min(self.cpu_threads, available_cores())
@@ -97,12 +118,8 @@ class RuntimeOptions:
         where = f"the engine {engine} on {device}"
         if self.enable_hpi:
             _warn_once("enable_hpi", f"enable_hpi=True has no effect: there is no faster engine than {where} here")
-        if self.use_tensorrt:
-            _warn_once("use_tensorrt", f"use_tensorrt=True has no effect: {where} does not use TensorRT")
-        if self.min_subgraph_size != RuntimeOptions.min_subgraph_size:
-            _warn_once("min_subgraph_size", "min_subgraph_size has no effect: it is for TensorRT, which is not used")
-        if self.precision == "fp16":
-            _warn_once("precision", f"precision='fp16' has no effect: {where} runs in fp32")
+        if self.min_subgraph_size != RuntimeOptions.min_subgraph_size and not self.use_tensorrt:
+            _warn_once("min_subgraph_size", "min_subgraph_size has no effect without use_tensorrt=True")
         if self.enable_mkldnn is not None and not (engine == "torch" and device == "cpu"):
             _warn_once("enable_mkldnn", f"enable_mkldnn has no effect: {where} has no such switch")
         if self.mkldnn_cache_capacity != RuntimeOptions.mkldnn_cache_capacity:
@@ -111,6 +128,25 @@ class RuntimeOptions:
             _warn_once("enable_cinn", "enable_cinn=True has no effect: CINN is Paddle's own compiler")
         if self.cpu_threads != RuntimeOptions.cpu_threads and self.cpu_threads > self.threads:
             _warn_once("cpu_threads", f"cpu_threads={self.cpu_threads} is capped at {self.threads}, all there are")
+
+
+def check_precision(engine: str, device: str, precision: str) -> None:
+    """Refuse a precision that an engine does not have on a device.
+
+    Raises:
+        EngineError: the message says which engines have it there, or where else it can be had.
+    """
+    on_cpu = device == "cpu"
+    has = _PRECISIONS_ON[engine][0 if on_cpu else 1]
+    if precision in has:
+        return
+    able = [name for name, (cpu, other) in _PRECISIONS_ON.items() if precision in (cpu if on_cpu else other)]
+    if able:
+        mend = f"on {device} it needs engine={' or '.join(repr(name) for name in able)}"
+    else:
+        mend = f"no engine has it on {'the CPU' if on_cpu else device}; it needs {'a GPU' if on_cpu else 'the CPU'}"
+    has_text = f"has {', '.join(has)} there" if has else "does not run there"
+    raise EngineError(f"The engine {engine} has no precision={precision!r} on {device}: {mend}. {engine} {has_text}.")
 
 
 def answer_index(spec: ModelSpec, output_names: Sequence[str]) -> int:

@@ -13,6 +13,7 @@ import re
 import sys
 from typing import Any
 
+from docpre.engines.base import ENGINES
 from docpre.errors import ConfigError, EngineError
 
 # Device type -> ONNX Runtime's execution provider.
@@ -66,6 +67,8 @@ def choose(engine: str | None, device: str | None) -> tuple[str, str]:
             for name in engines:
                 if _count(name, "gpu"):
                     return name, "gpu:0"
+        if engine == "tensorrt":
+            raise EngineError("The engine tensorrt needs an NVIDIA GPU and its driver; neither was found here.")
         return engines[0], "cpu"
     kind, number = parse_device(device)
     if kind not in PROVIDERS and kind not in TORCH_DEVICES:
@@ -83,7 +86,7 @@ def choose(engine: str | None, device: str | None) -> tuple[str, str]:
 def supported_devices() -> dict[str, list[str]]:
     """Device types that can be used here, by engine."""
     kinds = list(dict.fromkeys([*PROVIDERS, *TORCH_DEVICES]))
-    engines = [engine for engine in ("onnxruntime", "openvino", "torch") if is_installed(engine)]
+    engines = [engine for engine in ENGINES if is_installed(engine)]
     return {name: [kind for kind in kinds if _count(name, kind)] for name in engines}
 
 
@@ -101,6 +104,8 @@ def _count(engine: str, kind: str) -> int:
         return _torch_count(kind)
     if engine == "openvino":
         return 1 if kind == "cpu" else 0
+    if engine == "tensorrt":
+        return _nvidia_count() if kind == "gpu" else 0
     import onnxruntime
 
     if PROVIDERS.get(kind) not in onnxruntime.get_available_providers():

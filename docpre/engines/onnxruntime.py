@@ -1,18 +1,39 @@
-"""ONNX Runtime, the default engine."""
+"""ONNX Runtime, the default engine: on the CPU, and by its providers on GPUs and the like."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from docpre.engines.base import RuntimeOptions, answer_index
 from docpre.engines.devices import PROVIDERS, parse_device
+from docpre.engines.onnx_precision import in_precision
+from docpre.engines.tensorrt import cache_folder
 from docpre.errors import EngineError, ModelError
 from docpre.registry import ModelSpec
 
-_ONLY_ERRORS = 3
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+TENSORRT = "TensorrtExecutionProvider"
+
+Providers = list[tuple[str, dict[str, str]]]
+_DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+_TYPES = {"fp32": "tensor(float)", "fp16": "tensor(float16)"}
+_GRAPH_LEVELS = {
+    "disable_all": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "layout": "ORT_ENABLE_LAYOUT",
+    "all": "ORT_ENABLE_ALL",
+}
 
 
 class OnnxRuntimeEngine:
@@ -21,29 +42,20 @@ class OnnxRuntimeEngine:
     name = "onnxruntime"
 
     def __init__(self, spec: ModelSpec, path: Path, device: str, options: RuntimeOptions) -> None:
-        import onnxruntime
-
-        kind, number = parse_device(device)
         self.device = device
         self._spec = spec
-        session_options = onnxruntime.SessionOptions()
-        session_options.intra_op_num_threads = options.threads
-        session_options.log_severity_level = _ONLY_ERRORS
-        provider = PROVIDERS[kind]
-        providers: list[str | tuple[str, dict[str, str]]] = [provider]
-        if kind != "cpu":
-            providers = [(provider, {"device_id": str(number)}), PROVIDERS["cpu"]]
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), session_options, providers=providers)
-        except Exception as error:
-            raise ModelError(f"ONNX Runtime can't load {path}: {error}") from error
-        if provider not in self._session.get_providers():
-            raise EngineError(f"ONNX Runtime could not start {provider} for the device {device}.")
+        providers = providers_for(device, options)
+        _check_available(providers)
+        self._session = _session(path, path, providers, options)
+        own_type = _TYPES.get(options.precision)
+        if providers[0][0] != CPU and own_type not in (None, self._session.get_inputs()[0].type):
+            # Other providers compute in the file's own type; the CPU's computes float16 in float32 by itself.
+            self._session = _session(path, in_precision(path, options.precision), providers, options)
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
             raise ModelError(f"{path} is not {spec.name}: it has {len(inputs)} inputs, not one.")
         self._input_name = inputs[0].name
-        self._dtype = {"tensor(float)": np.float32, "tensor(float16)": np.float16}.get(inputs[0].type)
+        self._dtype = _DTYPES.get(inputs[0].type)
         if self._dtype is None:
             raise ModelError(f"{path} is not {spec.name}: its input is {inputs[0].type}.")
         self._check_shape(path, inputs[0].shape)
@@ -63,3 +75,101 @@ class OnnxRuntimeEngine:
         except Exception as error:
             raise EngineError(f"ONNX Runtime failed on {self._spec.name}: {error}") from error
         return np.asarray(outputs[0], np.float32)
+
+
+def providers_for(device: str, options: RuntimeOptions) -> Providers:
+    """The execution providers that options come down to, the best first, each with its settings.
+
+    Raises:
+        EngineError: TensorRT was asked for where it can't run.
+    """
+    kind, number = parse_device(device)
+    config = options.configs.onnxruntime
+    own = {name: dict(settings) for name, settings in config.provider_options}
+    settings_of: dict[str, Mapping[str, str]] = {
+        CUDA: {"device_id": str(number), "use_tf32": "0"},
+        TENSORRT: tensorrt_options(number, options),
+        CPU: {},
+    }
+    if options.use_tensorrt and kind != "gpu":
+        raise EngineError(f"use_tensorrt=True needs an NVIDIA GPU (device='gpu:0'), not {device}.")
+    names = list(config.providers)
+    if not names:
+        names = [PROVIDERS[kind]]
+        if options.use_tensorrt:
+            names.insert(0, TENSORRT)
+        if kind != "cpu":
+            names.append(CPU)
+    return [(name, {**settings_of.get(name, {"device_id": str(number)}), **own.get(name, {})}) for name in names]
+
+
+def tensorrt_options(device_number: int, options: RuntimeOptions) -> dict[str, str]:
+    """Settings of ONNX Runtime's TensorRT provider, under its own names."""
+    config = options.configs.tensorrt
+    folder = str(cache_folder(config))
+    settings = {
+        "device_id": device_number,
+        "trt_fp16_enable": int(options.precision == "fp16"),
+        "trt_min_subgraph_size": options.min_subgraph_size,
+        "trt_builder_optimization_level": config.builder_optimization_level,
+        "trt_engine_cache_enable": 1,
+        "trt_engine_cache_path": folder,
+        "trt_timing_cache_enable": int(config.timing_cache),
+        "trt_timing_cache_path": folder,
+    }
+    if config.workspace_mib is not None:
+        settings["trt_max_workspace_size"] = config.workspace_mib * 1024**2
+    return {name: str(value) for name, value in settings.items()}
+
+
+def _check_available(providers: Providers) -> None:
+    import onnxruntime
+
+    available = onnxruntime.get_available_providers()
+    for name, _ in providers:
+        if name not in available:
+            mend = ""
+            if name in (CUDA, TENSORRT):
+                mend = " Swap the package: pip uninstall onnxruntime, then pip install 'onnxruntime-gpu[cuda,cudnn]'."
+            raise EngineError(f"This onnxruntime has no {name}; it has {', '.join(available)}.{mend}")
+
+
+def _session(path: Path, model: Path | bytes, providers: Providers, options: RuntimeOptions) -> Any:
+    import onnxruntime
+
+    config = options.configs.onnxruntime
+    wanted = [name for name, _ in providers]
+    if CUDA in wanted or TENSORRT in wanted:
+        if TENSORRT in wanted and importlib.util.find_spec("tensorrt") is not None:
+            importlib.import_module("tensorrt")  # brings its libraries into the process, where the provider finds them
+        if hasattr(onnxruntime, "preload_dlls"):
+            with contextlib.redirect_stdout(sys.stderr):  # it prints what it does not find
+                onnxruntime.preload_dlls()  # CUDA and cuDNN as pip installs them
+    session_options = onnxruntime.SessionOptions()
+    session_options.intra_op_num_threads = config.intra_op_num_threads or options.threads
+    if config.inter_op_num_threads is not None:
+        session_options.inter_op_num_threads = config.inter_op_num_threads
+    session_options.graph_optimization_level = getattr(
+        onnxruntime.GraphOptimizationLevel, _GRAPH_LEVELS[config.graph_optimization_level]
+    )
+    is_parallel = config.execution_mode == "parallel"
+    modes = onnxruntime.ExecutionMode
+    session_options.execution_mode = modes.ORT_PARALLEL if is_parallel else modes.ORT_SEQUENTIAL
+    session_options.enable_mem_pattern = config.enable_mem_pattern
+    session_options.enable_cpu_mem_arena = config.enable_cpu_mem_arena
+    session_options.log_severity_level = config.log_severity_level
+    try:
+        # Without enable_fallback=0 it would go on with the next provider, and print so to stdout.
+        session = onnxruntime.InferenceSession(
+            model if isinstance(model, bytes) else str(model), session_options, providers=providers, enable_fallback=0
+        )
+    except Exception as error:
+        if wanted[0] != CPU and any(name in str(error) for name in ("TensorRT", "CUDA", "cuDNN")):
+            raise EngineError(f"ONNX Runtime could not start {wanted[0]}: {error}") from error
+        raise ModelError(f"ONNX Runtime can't load {path}: {error}") from error
+    if missing := [name for name in wanted if name not in session.get_providers()]:
+        raise EngineError(
+            f"ONNX Runtime could not start {missing[0]}: CUDA, cuDNN or, for TensorRT, the libraries that it was built "
+            "for are missing or of another version; see its installation page."
+        )
+    return session
