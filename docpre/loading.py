@@ -311,7 +311,7 @@ class _Reader:
         except InputError as error:
             if str(error).startswith(source.label):
                 raise
-            raise InputError(f"{source.label}: {error}" + ("" if str(error).endswith(".") else ".")) from error
+            raise type(error)(f"{source.label}: {error}" + ("" if str(error).endswith(".") else ".")) from error
 
     def _content(self, item: Any) -> bytes:
         if isinstance(item, (bytes, bytearray, memoryview)):
