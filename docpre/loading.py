@@ -7,7 +7,6 @@ import itertools
 import logging
 import os
 import re
-import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -18,12 +17,13 @@ from typing import Any, Literal, TypeVar
 
 import cv2
 import numpy as np
-import pymupdf
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from docpre import jpeg
 from docpre.errors import ConfigError, DocpreError, InputError, LimitError
-from docpre.geometry import Homography, Transform
+from docpre.geometry import Angle, Homography, Transform, turned_back
+from docpre.mupdf import PDF_LOCK, mupdf
 
 ImageArray = NDArray[np.uint8]
 Item = TypeVar("Item")
@@ -40,11 +40,6 @@ _URL = re.compile(r"https?://", re.IGNORECASE)
 _POINTS_PER_INCH = 72
 _USER_AGENT = "docpre (document preprocessing)"
 _LOG = logging.getLogger("docpre")
-
-# MuPDF keeps global state: only one thread at a time may be inside it. It would also print its own complaints.
-PDF_LOCK = threading.RLock()
-pymupdf.TOOLS.mupdf_display_errors(False)
-pymupdf.TOOLS.mupdf_display_warnings(False)
 
 
 @dataclass(frozen=True)
@@ -172,7 +167,7 @@ def count_pages(input: Any, *, pages: str | None = None) -> int | None:
             if path.is_dir():
                 return count_pages(_files_in(path)[0], pages=pages)
             if path.suffix.lower() in PDF_SUFFIXES:
-                with PDF_LOCK, pymupdf.open(path) as document:
+                with PDF_LOCK, mupdf().open(path) as document:
                     return len(_chosen(ranges, document.page_count, str(path)))
             if path.suffix.lower() in (".tif", ".tiff"):
                 with Image.open(path) as image:
@@ -368,8 +363,10 @@ class _Reader:
                 try:
                     _seek(image, index)
                     self._check_pixels(*image.size)
-                    image, note = _loaded(image, content)
-                    page = self._picture_page(source, image, page_index, (*notes, *([note] if note else [])))
+                    rgb, note = _fast_pixels(image, content), None
+                    if rgb is None:
+                        image, note = _loaded(image, content)
+                    page = self._picture_page(source, image, page_index, (*notes, *([note] if note else [])), rgb)
                 except InputError as error:
                     labelled = _labelled(source, page_index, error)
                     if not paged or self._on_error == "raise":
@@ -378,14 +375,20 @@ class _Reader:
                 yield page
 
     def _picture_page(
-        self, source: _Source, image: Image.Image, page_index: int | None, notes: tuple[str, ...]
+        self,
+        source: _Source,
+        image: Image.Image,
+        page_index: int | None,
+        notes: tuple[str, ...],
+        stored: ImageArray | None = None,
     ) -> Page:
+        """The page of a picture, whose pixels as they are stored may have been decoded already."""
         width, height = image.size
         if 0 in image.size:
             raise InputError("the picture has no pixels")
         orientation = _exif_orientation(image)
         try:
-            rgb = to_rgb(ImageOps.exif_transpose(image) if orientation else image)
+            rgb = _upright(to_rgb(image) if stored is None else stored, orientation)
         except InputError:
             raise
         except Exception as error:  # Pillow's plug-ins raise whatever they meet
@@ -397,7 +400,7 @@ class _Reader:
     def _pdf_pages(self, source: _Source, content: bytes) -> Iterator[Page]:
         with PDF_LOCK:
             try:
-                document = pymupdf.open(stream=content, filetype="pdf")
+                document = mupdf().open(stream=content, filetype="pdf")
             except Exception as error:  # pymupdf raises a dozen kinds
                 raise InputError(f"it is a broken PDF ({error})") from error
             needs_password, count = bool(document.needs_pass), document.page_count
@@ -429,7 +432,7 @@ class _Reader:
                     raise InputError("the page has no area")
                 dpi = self._capped_dpi(width, height, notes)
                 zoom = dpi / _POINTS_PER_INCH
-                pixmap = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), alpha=False, colorspace=pymupdf.csRGB)
+                pixmap = page.get_pixmap(matrix=mupdf().Matrix(zoom, zoom), alpha=False, colorspace=mupdf().csRGB)
                 rows = np.frombuffer(pixmap.samples_mv, np.uint8).reshape(pixmap.height, pixmap.stride)
                 rgb = rows[:, : 3 * pixmap.width].reshape(pixmap.height, pixmap.width, 3).copy()
                 derotation = tuple(page.derotation_matrix)
@@ -578,6 +581,14 @@ def _opened_image(content: bytes) -> Image.Image:
     raise InputError(f"it is neither a picture nor a PDF that docpre can read. {_READABLE}")
 
 
+def _fast_pixels(image: Image.Image, content: bytes) -> ImageArray | None:
+    """(H, W, 3) RGB of a sound JPEG in gray or colour; None: leave it to Pillow, which says what is wrong."""
+    if image.format not in ("JPEG", "MPO") or image.mode not in ("RGB", "L") or not jpeg.is_complete(content):
+        return None
+    rgb = jpeg.decoded(content)
+    return rgb if rgb is not None and rgb.shape[:2] == image.size[::-1] else None
+
+
 def _loaded(image: Image.Image, content: bytes) -> tuple[Image.Image, str | None]:
     """The picture, decoded. A JPEG that breaks off is decoded as far as it goes, and a note says so."""
     try:
@@ -628,6 +639,16 @@ def _exif_orientation(image: Image.Image) -> int | None:
         _LOG.warning("The picture's EXIF can't be read and was ignored: %s", error)
         return None
     return value if isinstance(value, int) and 2 <= value <= 8 else None
+
+
+def _upright(rgb: ImageArray, exif_orientation: int | None) -> ImageArray:
+    """A picture (H, W, 3) as its EXIF orientation says that it is to be shown."""
+    if exif_orientation in (5, 7):
+        rgb = np.ascontiguousarray(rgb.transpose(1, 0, 2))
+    if exif_orientation in (2, 4):
+        rgb = np.ascontiguousarray(rgb[:, ::-1] if exif_orientation == 2 else rgb[::-1])
+    angles_cw_deg: Mapping[int | None, Angle] = {3: 180, 6: 270, 7: 180, 8: 90}
+    return turned_back(rgb, angles_cw_deg.get(exif_orientation, 0))
 
 
 def _exif_matrix(orientation: int, width: int, height: int) -> NDArray[np.float64]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pymupdf
 from PIL import Image
 
 from docpre.errors import InputError
-from docpre.loading import PDF_LOCK, ImageArray
+from docpre.loading import ImageArray
+from docpre.mupdf import PDF_LOCK, mupdf
 
 if TYPE_CHECKING:
     from docpre.results import Result
@@ -88,26 +88,28 @@ class PdfWriter:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._unfinished.unlink(missing_ok=True)
         with PDF_LOCK:
-            self._document = pymupdf.open()
+            self._document = mupdf().open()
         return self
 
     def add(self, page: PdfPage) -> None:
         """Append a page. One that has neither a PDF to be copied from nor an image is left out."""
         with PDF_LOCK, _translated(self._path):
             source = self._opened(page.source_path) if page.page_index is not None else None
-            if source is not None and page.page_index is not None:
+            if source is not None:
                 self._document.insert_pdf(source, from_page=page.page_index, to_page=page.page_index)
                 copied = self._document[-1]
                 copied.set_rotation((copied.rotation - page.angle_cw_deg) % 360)
-            elif page.image is not None:
-                height, width = page.image.shape[:2]
-                scale = _POINTS_PER_INCH / (page.dpi or _DEFAULT_DPI)
-                jpeg = io.BytesIO()
-                Image.fromarray(page.image).save(jpeg, "JPEG", quality=_JPEG_QUALITY)
+        if source is None:
+            if page.image is None:
+                return
+            jpeg = io.BytesIO()
+            Image.fromarray(page.image).save(jpeg, "JPEG", quality=_JPEG_QUALITY)  # while others may use MuPDF
+            height, width = page.image.shape[:2]
+            scale = _POINTS_PER_INCH / (page.dpi or _DEFAULT_DPI)
+            with PDF_LOCK, _translated(self._path):
                 new_page = self._document.new_page(width=width * scale, height=height * scale)
                 new_page.insert_image(new_page.rect, stream=jpeg.getvalue())
-            else:
-                return
+        with PDF_LOCK, _translated(self._path):
             self._unsaved += 1
             if self._unsaved >= _PAGES_BETWEEN_SAVES:
                 self._save()
@@ -135,7 +137,7 @@ class PdfWriter:
         else:
             self._document.save(self._unfinished, deflate=True)
         self._document.close()  # opened again, pages are read from disk when they are needed
-        self._document = pymupdf.open(self._unfinished, filetype="pdf")
+        self._document = mupdf().open(self._unfinished, filetype="pdf")
         self._unsaved = 0
 
     def _opened(self, path: str | None) -> Any:
@@ -144,7 +146,7 @@ class PdfWriter:
         if self._source is None or self._source[0] != path:
             if self._source is not None:
                 self._source[1].close()
-            self._source = (path, pymupdf.open(Path(path).expanduser()))
+            self._source = (path, mupdf().open(Path(path).expanduser()))
         return self._source[1]
 
 

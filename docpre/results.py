@@ -22,7 +22,15 @@ from docpre.pdf_output import PdfPage, save_pdf_pages
 
 _LOG = logging.getLogger("docpre")
 _CAPTION_SIZE = 16
-_JPEG_QUALITY = 95
+_JPEG = {"quality": 95}
+# PNG is lossless at every level; the higher ones take four times as long for files of much the same size.
+_SAVING: Mapping[str, Mapping[str, Any]] = {
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": _JPEG,
+    ".png": {"compress_level": 1},
+    ".tif": {"compression": "tiff_lzw"},
+}
 
 
 class Result(Mapping[str, Any]):
@@ -331,7 +339,7 @@ def _is_picture(path: Path) -> bool:
 
 
 def _save_picture(picture: Image.Image, path: Path) -> None:
-    options: dict[str, Any] = {"quality": _JPEG_QUALITY} if path.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}
+    options = _SAVING.get(path.suffix.lower(), {})
     try:
         picture.save(path, **options)
     except (ValueError, OSError) as error:  # an unknown format; sides over the format's limit (65,500 in JPEG)

@@ -17,6 +17,8 @@ FLOORS = {
     "docpre": 0,
     "docpre.errors": 0,
     "docpre.geometry": 0,
+    "docpre.jpeg": 0,
+    "docpre.mupdf": 0,
     "docpre.loading": 1,
     "docpre.pdf_output": 1.5,
     "docpre.results": 1.7,
