@@ -15,6 +15,7 @@ from docpre import __version__
 from docpre.errors import ConfigError, DocpreError, InputError
 
 if TYPE_CHECKING:
+    from docpre.bench.table import Report
     from docpre.pdf_output import PdfWriter
     from docpre.results import Result
 
@@ -131,6 +132,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_runtime(command)
     command.set_defaults(run=_run_service)
 
+    command = commands.add_parser(
+        "bench", allow_abbrev=False, help="how fast every engine and precision is here, beside the peers installed"
+    )
+    _add_bench(command)
+    command.set_defaults(run=_run_bench)
+
     command = commands.add_parser("models", allow_abbrev=False, help="list the models, or fetch their weights")
     command.add_argument("--pull", metavar="NAME", help="fetch a model's weights now; `all` for all")
     command.set_defaults(run=_run_models)
@@ -164,6 +171,47 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max_pixels", type=_limit, default=200_000_000, help="a page (default: %(default)s; or none)")
     group.add_argument("--max_pages", type=_limit, default=10_000, help="a document (default: %(default)s; or none)")
     group.add_argument("--url_timeout_s", type=float, default=30.0, help="seconds to wait (default: %(default)s)")
+
+
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-i",
+        "--input",
+        metavar="PATH",
+        help="a picture or a directory of pictures (default: a drawn photo, 12 megapixels)",
+    )
+    parser.add_argument("--output", metavar="DIR", help="write bench.json, bench.md and bench.png here")
+    parser.add_argument(
+        "--measures",
+        nargs="+",
+        choices=("networks", "modules", "pipeline", "startup", "memory", "document"),
+        default=["networks", "modules", "pipeline"],
+        help="what (default: networks modules pipeline)",
+    )
+    parser.add_argument(
+        "--engines", nargs="+", choices=("onnxruntime", "openvino", "torch", "tensorrt"), help="default: all installed"
+    )
+    parser.add_argument("--devices", nargs="+", metavar="DEVICE", help="cpu, gpu:0, ... (default: the CPU and GPU 0)")
+    parser.add_argument("--repeats", type=int, default=7, metavar="ROUNDS", help="default: %(default)s")
+    parser.add_argument(
+        "--batch_size", type=int, default=1, help="pictures in a run of a network alone (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--peers", type=boolean, default=True, metavar="BOOL", help="measure those installed too (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--document_pages",
+        type=int,
+        default=40,
+        metavar="PAGES",
+        help="of the PDF drawn for document (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--price_per_core_hour",
+        type=float,
+        metavar="PRICE",
+        help="to state the price of a million pages (default: none)",
+    )
 
 
 def _add_module(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -261,7 +309,7 @@ def _add_serving(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max_body_bytes", type=int, default=64 * 1024**2, help="a request (default: %(default)s)")
     group.add_argument("--max_pixels", type=int, default=64_000_000, help="a page (default: %(default)s)")
     group.add_argument(
-        "--max_read_s", type=float, default=0.75, help="processor time to read a page (default: %(default)s)"
+        "--max_read_s", type=float, default=0.5, help="processor time to read a page (default: %(default)s)"
     )
     group.add_argument("--max_request_s", type=float, default=60.0, help="a request (default: %(default)s)")
     group.add_argument("--max_redirects", type=int, default=3, help="of a URL (default: %(default)s)")
@@ -454,6 +502,48 @@ def _run_service(options: argparse.Namespace) -> int:
     )
     run(settings.with_serving_section(), options.host, options.port, options.workers)
     return 0
+
+
+def _run_bench(options: argparse.Namespace) -> int:
+    from docpre.bench.machine import this_machine
+    from docpre.bench.run import BenchOptions, read_files, run_bench
+    from docpre.bench.table import Report, as_text
+
+    source = None if options.input is None else Path(options.input).expanduser()
+    bench_options = BenchOptions(
+        files=read_files(source),
+        measures=tuple(options.measures),
+        engines=tuple(options.engines) if options.engines else None,
+        devices=tuple(options.devices) if options.devices else None,
+        repeats=options.repeats,
+        batch_size=options.batch_size,
+        with_peers=options.peers,
+        document_pages=options.document_pages,
+    )
+    report = Report(this_machine(), options.repeats, options.price_per_core_hour)
+    if report.machine.warning:
+        print(f"docpre: {report.machine.warning}", file=sys.stderr)
+    try:
+        run_bench(bench_options, report, lambda text: print(f"docpre: {text}", file=sys.stderr, flush=True))
+    finally:  # what was measured before an interruption is kept
+        print(as_text(report), end="")
+        if options.output:
+            _save_bench(report, Path(options.output))
+    return 0
+
+
+def _save_bench(report: Report, folder: Path) -> None:
+    import json
+
+    from docpre.bench.table import as_markdown, as_picture
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "bench.json").write_text(json.dumps(report.to_json(), indent=2) + "\n", "utf-8")
+        (folder / "bench.md").write_text(as_markdown(report), "utf-8")
+        as_picture(report).save(folder / "bench.png")
+    except OSError as error:
+        raise InputError(f"Can't write to {folder}: {error.strerror or error}.") from error
 
 
 def _run_models(options: argparse.Namespace) -> int:

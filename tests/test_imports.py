@@ -36,6 +36,7 @@ FLOORS = {
     "docpre.unwarping": 4,
     "docpre.pipeline": 5,
     "docpre.service": 7,
+    "docpre.bench": 7,
     "docpre.cli": 8,
     "docpre.__main__": 9,
 }

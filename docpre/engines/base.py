@@ -31,6 +31,7 @@ class Engine(Protocol):
 
     name: str
     device: str
+    precision: str
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Pictures (N, 3, H, W), normalised, to the network's answer: scores (N, classes) or grids (N, 2, 45, 31).
@@ -130,6 +131,11 @@ class RuntimeOptions:
             _warn_once("cpu_threads", f"cpu_threads={self.cpu_threads} is capped at {self.threads}, all there are")
 
 
+def precisions_on(engine: str, device: str) -> tuple[str, ...]:
+    """The precisions that an engine has on a device, such as ``cpu`` or ``gpu:0``."""
+    return _PRECISIONS_ON[engine][0 if device == "cpu" else 1]
+
+
 def check_precision(engine: str, device: str, precision: str) -> None:
     """Refuse a precision that an engine does not have on a device.
 
@@ -137,7 +143,7 @@ def check_precision(engine: str, device: str, precision: str) -> None:
         EngineError: the message says which engines have it there, or where else it can be had.
     """
     on_cpu = device == "cpu"
-    has = _PRECISIONS_ON[engine][0 if on_cpu else 1]
+    has = precisions_on(engine, device)
     if precision in has:
         return
     able = [name for name, (cpu, other) in _PRECISIONS_ON.items() if precision in (cpu if on_cpu else other)]

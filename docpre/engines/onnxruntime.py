@@ -43,6 +43,7 @@ class OnnxRuntimeEngine:
 
     def __init__(self, spec: ModelSpec, path: Path, device: str, options: RuntimeOptions) -> None:
         self.device = device
+        self.precision = options.precision
         self._spec = spec
         providers = providers_for(device, options)
         _check_available(providers)

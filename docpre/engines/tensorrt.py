@@ -42,6 +42,7 @@ class TensorRtEngine:
         _, number = parse_device(device)
         config = options.configs.tensorrt
         self.device = device
+        self.precision = options.precision
         self._spec = spec
         self._cuda = _Cuda(number)
         trt = _tensorrt()

@@ -71,6 +71,7 @@ class TorchEngine:
             importlib.import_module(plugin)
         config = options.configs.torch
         self.device = device
+        self.precision = options.precision
         self._spec = spec
         self._torch_device = torch.device(name) if name in ("cpu", "mps") else torch.device(name, number)
         self._use_mkldnn = options.enable_mkldnn

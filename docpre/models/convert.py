@@ -101,6 +101,21 @@ def timm_state_dict(network: PPLCNet) -> dict[str, Tensor]:
     return state
 
 
+def hugging_face_state_dict(network: PPLCNet | UVDoc, names: Iterable[str]) -> dict[str, Tensor]:
+    """The weights of ``network`` under the names of Hugging Face's model of the same architecture.
+
+    Args:
+        network: with weights.
+        names: of all tensors of the other model, ``model.state_dict()``; counters of batches are left out.
+    """
+    own = network.state_dict()
+    own_name = _pp_lcnet_name if isinstance(network, PPLCNet) else _uvdoc_name
+    state = {name: own[own_name(name)] for name in names if not name.endswith("num_batches_tracked")}
+    if isinstance(network, PPLCNet):  # as Paddle's checkpoints, before the dropout's factor
+        state["head.weight"] = (state["head.weight"] / (1 - _PADDLE_DROPOUT)).reshape(own["fc.weight"].shape)
+    return state
+
+
 @torch.no_grad()
 def unfold_batch_norms(network: nn.Module, batches: Iterable[Tensor]) -> None:
     """Give batch norms whose statistics were folded into the convolutions live statistics again, in place.

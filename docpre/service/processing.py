@@ -57,8 +57,13 @@ class Processing:
         self._max_pages = settings.max_pages
         self._readers = ReaderPool(settings.concurrency, limits)
         self._encoders = ThreadPoolExecutor(settings.concurrency, "encoder")
+        pipeline = DocPreprocessor(**settings.pipeline)
+        for step, part in (("orientation", pipeline._classifier), ("unwarping", pipeline._unwarper)):
+            if part is not None:
+                engine = part.pool.engine()
+                measures.model.labels(step, part.pool.spec.name, engine.name, engine.device).set(1)
         self._batcher = Batcher(
-            DocPreprocessor(**settings.pipeline),
+            pipeline,
             settings.network_threads,
             settings.max_batch,
             measures.batch_pages.observe,

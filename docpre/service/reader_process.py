@@ -32,7 +32,8 @@ _PICTURE_BYTES, _PICTURE_BYTES_PER_PIXEL = 100_000_000, 32
 # Each scan of a progressive JPEG goes over all of its pixels. Ten are usual, encoders that optimise use a few more;
 # libjpeg itself would follow a forged file through tens of thousands.
 _MAX_JPEG_SCANS = 64
-_UNUSUAL_MANY_PAGES = 10_000
+# A TIFF's pages are counted by walking through them; a PDF says how many it has.
+_MAX_TIFF_PAGES = 1000
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ class _Document:
         return Path(self._folder.name, name)
 
     def _read_pages(self, ranges: str | None = None) -> Iterator[Page]:
-        limits = Limits(self._limits.max_bytes, self._limits.max_pixels, _UNUSUAL_MANY_PAGES)
+        limits = Limits(self._limits.max_bytes, self._limits.max_pixels, None if self._is_pdf else _MAX_TIFF_PAGES)
         return iter_pages(self._content, dpi=self._limits.dpi, pages=ranges, limits=limits)
 
     def _set_limits(self, pixels: int) -> None:

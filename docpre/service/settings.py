@@ -44,7 +44,7 @@ class ServiceSettings:
     max_pages: int | None = _DEFAULT_PAGES
     max_body_bytes: int = 64 * 1024**2
     max_pixels: int = 64_000_000
-    max_read_s: float = 0.75
+    max_read_s: float = 0.5
     max_request_s: float = 60.0
     max_waiting: int = 32
     concurrency: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
