@@ -34,7 +34,17 @@ _RUNTIME = (
     "cpu_threads",
     "enable_cinn",
 )
-_READING = ("dpi", "pages", "on_error", "max_bytes", "max_pixels", "max_pages", "url_timeout_s")
+_READING = (
+    "batch_size",
+    "num_workers",
+    "dpi",
+    "pages",
+    "on_error",
+    "max_bytes",
+    "max_pixels",
+    "max_pages",
+    "url_timeout_s",
+)
 _SERVING = (
     "dpi",
     "max_body_bytes",
@@ -167,6 +177,16 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
         default="result",
         help="report a page that fails and go on, or stop there (default: %(default)s)",
     )
+    group.add_argument(
+        "--batch_size", type=int, default=1, help="pages that go through a network together (default: %(default)s)"
+    )
+    group.add_argument(
+        "--num_workers",
+        type=int,
+        metavar="THREADS",
+        help="work on so many pages while others are read and written; 0: one after the other (default: the cores, "
+        "at most 4)",
+    )
     group.add_argument("--max_bytes", type=_limit, default=512 * 1024**2, help="a file (default: %(default)s; or none)")
     group.add_argument("--max_pixels", type=_limit, default=200_000_000, help="a page (default: %(default)s; or none)")
     group.add_argument("--max_pages", type=_limit, default=10_000, help="a document (default: %(default)s; or none)")
@@ -218,9 +238,6 @@ def _add_module(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     group = parser.add_argument_group("model")
     group.add_argument("--model_name", metavar="NAME", help="see `docpre models` (default: the default one)")
     group.add_argument("--model_dir", metavar="DIR", help="a directory with weights")
-    group.add_argument(
-        "--batch_size", type=int, default=1, help="pages that go through together (default: %(default)s)"
-    )
     return group
 
 
@@ -374,7 +391,7 @@ def _run_orientation(options: argparse.Namespace) -> int:
 
     module = DocImgOrientationClassification(**_picked(options, ("model_name", "model_dir")), **_given(options))
     reading = _picked(options, _READING)
-    return _report(options, lambda input: module.predict_iter(input, options.batch_size, **reading), None)
+    return _report(options, lambda input: module.predict_iter(input, **reading), None)
 
 
 def _run_unwarping(options: argparse.Namespace) -> int:
@@ -382,7 +399,7 @@ def _run_unwarping(options: argparse.Namespace) -> int:
 
     module = TextImageUnwarping(**_picked(options, ("model_name", "model_dir", *_UNWARPING)), **_given(options))
     reading = _picked(options, _READING)
-    return _report(options, lambda input: module.predict_iter(input, options.batch_size, **reading), _save_page)
+    return _report(options, lambda input: module.predict_iter(input, **reading), _save_page)
 
 
 def _report(

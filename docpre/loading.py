@@ -10,8 +10,9 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -71,7 +72,7 @@ class Page:
     """One page, decoded, or the reason why it could not be.
 
     Args:
-        image: (H, W, 3) RGB uint8; None if ``error`` is set.
+        pixels: (H, W, 3) RGB uint8, or a function that decodes them; None if ``error`` is set.
         input_path: what the user named, as text; None for pictures in memory.
         page_index: counted from 0 in a PDF or a file of several pages, else None.
         stem: name for output files, unique within the run.
@@ -81,9 +82,10 @@ class Page:
         dpi: at which a PDF page was rendered, else None.
         notes: what the user should know, such as that a file was truncated.
         error: set on a page that failed.
+        preview: the same picture at a reduced scale, where one was asked for and came cheaper.
     """
 
-    image: ImageArray | None
+    pixels: ImageArray | Callable[[], ImageArray] | None
     input_path: str | None
     page_index: int | None
     stem: str
@@ -93,6 +95,12 @@ class Page:
     dpi: float | None = None
     notes: tuple[str, ...] = ()
     error: DocpreError | None = None
+    preview: ImageArray | None = None
+
+    @cached_property
+    def image(self) -> ImageArray | None:
+        """(H, W, 3) RGB uint8, decoded now if it has not been yet; None if ``error`` is set."""
+        return self.pixels() if callable(self.pixels) else self.pixels
 
 
 def iter_pages(
@@ -102,6 +110,7 @@ def iter_pages(
     pages: str | None = None,
     limits: Limits = Limits(),
     on_error: OnError = "result",
+    preview_side: int | None = None,
 ) -> Iterator[Page]:
     """The pages of an input, in order, each decoded when it is asked for.
 
@@ -113,6 +122,9 @@ def iter_pages(
         limits: see ``Limits``.
         on_error: ``result``: where there are several pages, one that fails becomes a page with ``error`` set, and the
             others are delivered. ``raise``: the first failure is raised.
+        preview_side: for those to whom a small picture may be enough: pictures that can be decoded at a reduced scale
+            for less, both sides keeping so many pixels at least, come with that as ``preview``, and are decoded in
+            full when ``image`` is asked for.
 
     Raises:
         InputError: a single input can't be processed, or any with ``on_error="raise"``.
@@ -122,16 +134,17 @@ def iter_pages(
         raise ConfigError(f"dpi is a number from 1 to 2400, not {dpi!r}.")
     if on_error not in ("result", "raise"):
         raise ConfigError(f"on_error is 'result' or 'raise', not {on_error!r}.")
-    reader = _Reader(dpi, parse_page_ranges(pages), limits, on_error)
+    reader = _Reader(dpi, parse_page_ranges(pages), limits, on_error, preview_side)
     return reader.read(input)
 
 
-def pages_from_arguments(input: Any, arguments: Mapping[str, Any]) -> Iterator[Page]:
+def pages_from_arguments(input: Any, arguments: Mapping[str, Any], preview_side: int | None = None) -> Iterator[Page]:
     """The pages that the keyword arguments of a ``predict`` ask for.
 
     Args:
         input: see ``iter_pages``.
         arguments: ``dpi``, ``pages`` and ``on_error`` of ``iter_pages``, and the fields of ``Limits``.
+        preview_side: see ``iter_pages``.
 
     Raises:
         ConfigError: one is unknown or wrong.
@@ -141,7 +154,8 @@ def pages_from_arguments(input: Any, arguments: Mapping[str, Any]) -> Iterator[P
     if unknown := sorted(set(arguments) - set(known)):
         raise ConfigError(f"Unknown argument: {', '.join(unknown)}. Arguments on reading are {', '.join(known)}.")
     limits = Limits(**{name: arguments[name] for name in limit_names if name in arguments})
-    return iter_pages(input, limits=limits, **{k: v for k, v in arguments.items() if k not in limit_names})
+    others = {name: value for name, value in arguments.items() if name not in limit_names}
+    return iter_pages(input, limits=limits, preview_side=preview_side, **others)
 
 
 def batches(pages: Iterator[Item], size: int) -> Iterator[list[Item]]:
@@ -254,12 +268,18 @@ class _Reader:
     """One run over an input; keeps the names of output files apart."""
 
     def __init__(
-        self, dpi: float, ranges: tuple[tuple[int, int | None], ...] | None, limits: Limits, on_error: OnError
+        self,
+        dpi: float,
+        ranges: tuple[tuple[int, int | None], ...] | None,
+        limits: Limits,
+        on_error: OnError,
+        preview_side: int | None,
     ) -> None:
         self._dpi = dpi
         self._ranges = ranges
         self._limits = limits
         self._on_error = on_error
+        self._preview_side = preview_side
         self._stems: set[str] = set()
 
     def read(self, input: Any) -> Iterator[Page]:
@@ -363,10 +383,10 @@ class _Reader:
                 try:
                     _seek(image, index)
                     self._check_pixels(*image.size)
-                    rgb, note = _fast_pixels(image, content), None
-                    if rgb is None:
+                    page = self._fast_page(source, image, content, tuple(notes))
+                    if page is None:
                         image, note = _loaded(image, content)
-                    page = self._picture_page(source, image, page_index, (*notes, *([note] if note else [])), rgb)
+                        page = self._picture_page(source, image, page_index, (*notes, *([note] if note else [])))
                 except InputError as error:
                     labelled = _labelled(source, page_index, error)
                     if not paged or self._on_error == "raise":
@@ -374,27 +394,46 @@ class _Reader:
                     page = self._failed(source, page_index, labelled)
                 yield page
 
+    def _fast_page(self, source: _Source, image: Image.Image, content: bytes, notes: tuple[str, ...]) -> Page | None:
+        """The page of a sound JPEG in gray or colour; None: leave it to Pillow, which says what is wrong."""
+        if image.format not in ("JPEG", "MPO") or image.mode not in ("RGB", "L") or not jpeg.is_complete(content):
+            return None
+        size_hw = (image.size[1], image.size[0])
+        orientation = _exif_orientation(image)
+        preview = None if self._preview_side is None else jpeg.reduced(content, size_hw, self._preview_side)
+        rgb = jpeg.decoded(content) if preview is None else None
+        if preview is None and (rgb is None or rgb.shape[:2] != size_hw):
+            return None
+
+        def decoded() -> ImageArray:
+            rgb = jpeg.decoded(content)
+            assert rgb is not None  # its preview could be decoded
+            return _upright(rgb, orientation)
+
+        return self._page(
+            source,
+            decoded if rgb is None else _upright(rgb, orientation),
+            None,
+            _exif_transform(orientation, size_hw),
+            exif_orientation=orientation,
+            notes=notes,
+            preview=None if preview is None else _upright(preview, orientation),
+        )
+
     def _picture_page(
-        self,
-        source: _Source,
-        image: Image.Image,
-        page_index: int | None,
-        notes: tuple[str, ...],
-        stored: ImageArray | None = None,
+        self, source: _Source, image: Image.Image, page_index: int | None, notes: tuple[str, ...]
     ) -> Page:
-        """The page of a picture, whose pixels as they are stored may have been decoded already."""
-        width, height = image.size
-        if 0 in image.size:
+        size_hw = (image.size[1], image.size[0])
+        if 0 in size_hw:
             raise InputError("the picture has no pixels")
         orientation = _exif_orientation(image)
         try:
-            rgb = _upright(to_rgb(image) if stored is None else stored, orientation)
+            rgb = _upright(to_rgb(image), orientation)
         except InputError:
             raise
         except Exception as error:  # Pillow's plug-ins raise whatever they meet
             raise InputError(f"it can't be decoded ({error})") from error
-        steps = (Homography(_exif_matrix(orientation, width, height)),) if orientation else ()
-        transform = Transform((height, width), (rgb.shape[0], rgb.shape[1]), steps)
+        transform = _exif_transform(orientation, size_hw)
         return self._page(source, rgb, page_index, transform, exif_orientation=orientation, notes=notes)
 
     def _pdf_pages(self, source: _Source, content: bytes) -> Iterator[Page]:
@@ -489,11 +528,16 @@ class _Reader:
         return _Source(label, None, f"array_{position}", ".png")
 
     def _page(
-        self, source: _Source, image: ImageArray, page_index: int | None, transform: Transform, **details: Any
+        self,
+        source: _Source,
+        pixels: ImageArray | Callable[[], ImageArray],
+        page_index: int | None,
+        transform: Transform,
+        **details: Any,
     ) -> Page:
         stem = self._unique_stem(source, page_index)
         suffix = ".png" if transform.original_unit == "point" else source.suffix
-        return Page(image, source.input_path, page_index, stem, suffix, transform, **details)
+        return Page(pixels, source.input_path, page_index, stem, suffix, transform, **details)
 
     def _failed(self, source: _Source, page_index: int | None, error: DocpreError) -> Page:
         stem = self._unique_stem(source, page_index)
@@ -581,14 +625,6 @@ def _opened_image(content: bytes) -> Image.Image:
     raise InputError(f"it is neither a picture nor a PDF that docpre can read. {_READABLE}")
 
 
-def _fast_pixels(image: Image.Image, content: bytes) -> ImageArray | None:
-    """(H, W, 3) RGB of a sound JPEG in gray or colour; None: leave it to Pillow, which says what is wrong."""
-    if image.format not in ("JPEG", "MPO") or image.mode not in ("RGB", "L") or not jpeg.is_complete(content):
-        return None
-    rgb = jpeg.decoded(content)
-    return rgb if rgb is not None and rgb.shape[:2] == image.size[::-1] else None
-
-
 def _loaded(image: Image.Image, content: bytes) -> tuple[Image.Image, str | None]:
     """The picture, decoded. A JPEG that breaks off is decoded as far as it goes, and a note says so."""
     try:
@@ -649,6 +685,14 @@ def _upright(rgb: ImageArray, exif_orientation: int | None) -> ImageArray:
         rgb = np.ascontiguousarray(rgb[:, ::-1] if exif_orientation == 2 else rgb[::-1])
     angles_cw_deg: Mapping[int | None, Angle] = {3: 180, 6: 270, 7: 180, 8: 90}
     return turned_back(rgb, angles_cw_deg.get(exif_orientation, 0))
+
+
+def _exif_transform(orientation: int | None, size_hw: tuple[int, int]) -> Transform:
+    """From the pixels of a file to those of the picture that its EXIF orientation makes of them."""
+    if orientation is None:
+        return Transform.identity(size_hw)
+    upright_hw = size_hw[::-1] if orientation >= 5 else size_hw
+    return Transform(size_hw, upright_hw, (Homography(_exif_matrix(orientation, size_hw[1], size_hw[0])),))
 
 
 def _exif_matrix(orientation: int, width: int, height: int) -> NDArray[np.float64]:

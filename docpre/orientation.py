@@ -19,6 +19,9 @@ from docpre.network_input import normalised, resized
 from docpre.page_module import PageModule
 from docpre.results import OrientationResult
 
+# A JPEG is decoded at a scale that leaves the network's picture so much finer; areas are averaged from there.
+_PREVIEW_SCALE = 2
+
 
 @dataclass(frozen=True)
 class Orientation:
@@ -105,17 +108,20 @@ class DocImgOrientationClassification(PageModule[OrientationResult]):
         options = RuntimeOptions.from_arguments(device, runtime)
         self._classifier = OrientationClassifier(EnginePool("orientation", model_name, model_dir, options))
         self._classifier.pool.engine()
+        spec = self._classifier.pool.spec
+        self._preview_side = _PREVIEW_SCALE * max(spec.resize_short or 0, *spec.size_hw)
 
     def _results(self, batch: list[Page], device: str | None) -> Iterator[OrientationResult]:
         started = time.perf_counter()
-        images = [page.image for page in batch if page.image is not None]
+        pictures = [page.image if page.preview is None else page.preview for page in batch]
+        images = [picture for picture in pictures if picture is not None]
         scores = iter(self._classifier.scores(images, device) if images else ())
         elapsed_ms = 1000 * (time.perf_counter() - started) / max(len(images), 1)
         for page in batch:
             values: dict[str, Any] = {"input_path": page.input_path, "page_index": page.page_index}
             if page.error is None:
                 values |= self._values(next(scores)) | {"elapsed_ms": {"orientation": elapsed_ms}}
-            yield OrientationResult(page, values, page.image, page.transform)
+            yield OrientationResult(page, values, None, page.transform)
 
     def _values(self, scores: NDArray[np.float32]) -> dict[str, Any]:
         classes, best = self._classifier.pool.spec.classes, int(scores.argmax())

@@ -21,7 +21,9 @@ _MOST_WORKERS = 4
 
 
 def default_workers(input: Any) -> int:
-    """As many workers as there are cores, four at most (each holds a page); none for a picture in memory."""
+    """As many workers as there are cores, four at most (each holds a page); none for one picture in memory."""
+    if isinstance(input, (list, tuple)) and len(input) == 1:
+        return default_workers(input[0])
     return 0 if isinstance(input, (np.ndarray, Image.Image)) else min(available_cores(), _MOST_WORKERS)
 
 

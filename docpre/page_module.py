@@ -16,6 +16,9 @@ AnyResult = TypeVar("AnyResult", bound=Result)
 class PageModule(ABC, Generic[AnyResult]):
     """A module with the interface of PaddleOCR's."""
 
+    #: A module that can do with small pictures sets this; see ``docpre.loading.iter_pages``.
+    _preview_side: int | None = None
+
     def predict(
         self,
         input: Any,
@@ -57,7 +60,7 @@ class PageModule(ABC, Generic[AnyResult]):
             ConfigError: an argument is unknown or wrong.
             InputError: a single input can't be processed.
         """
-        page_batches = batches(pages_from_arguments(input, reading), batch_size)
+        page_batches = batches(pages_from_arguments(input, reading, self._preview_side), batch_size)
         workers = default_workers(input) if num_workers is None else num_workers
         results = in_order(lambda batch: list(self._results(batch, device)), page_batches, workers)
         return (result for batch in results for result in batch)

@@ -160,6 +160,13 @@ class DocPreprocessor:
         results = in_order(lambda batch: self._results(batch, settings, device), pages, workers)
         return (result for batch in results for result in batch)
 
+    @property
+    def engines(self) -> dict[str, dict[str, str]]:
+        """What runs each step that has been started: model, engine, precision and device."""
+        with self._lock:
+            started = {"orientation": self._classifier, "unwarping": self._unwarper}
+        return {step: part.pool.described() for step, part in started.items() if part is not None}
+
     def export_paddlex_config_to_yaml(self, yaml_path: str | os.PathLike[str]) -> None:
         """Write this pipeline's configuration as a PaddleX pipeline YAML."""
         self._config.write(yaml_path)

@@ -104,7 +104,8 @@ class Result(Mapping[str, Any]):
     @cached_property
     def output_image(self) -> ImageArray:
         """The page as it became, BGR."""
-        return self.input_image if self._output is self._page.image else _bgr(self._output_image())
+        unchanged = self._output is None or self._output is self._page.image
+        return self.input_image if unchanged else _bgr(self._output_image())
 
     @property
     def json(self) -> dict[str, Any]:
@@ -204,9 +205,7 @@ class Result(Mapping[str, Any]):
         return self._page.image
 
     def _output_image(self) -> ImageArray:
-        if self._output is None:
-            raise KeyError(f"a page that failed has no pixels ({self.error})")
-        return self._output
+        return self._page_image() if self._output is None else self._output
 
 
 class DocPreprocessorResult(Result):

@@ -32,6 +32,8 @@ READING = {
     "max_pixels": 200_000_000,
     "max_pages": 10_000,
     "url_timeout_s": 30.0,
+    "batch_size": 1,
+    "num_workers": None,
 }
 # Not given: Python's own default, or the configuration file's.
 RUNNING = {
@@ -48,7 +50,7 @@ RUNNING = {
     "enable_cinn": None,
 }
 UNWARPING = {"leave_flat_pages": True, "output_size": "page", "interpolation": "cubic"}
-MODULE = {"model_name": None, "model_dir": None, "batch_size": 1}
+MODULE = {"model_name": None, "model_dir": None}
 DEFAULTS = {
     "doc_preprocessor": READING
     | RUNNING
