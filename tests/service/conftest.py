@@ -126,7 +126,7 @@ def decoded(text: str) -> np.ndarray:
 def server() -> Iterator[Server]:
     """With limits low enough to be reached."""
     settings = ServiceSettings(
-        pipeline={"device": "cpu"}, max_body_bytes=3_000_000, max_pixels=3_000_000, concurrency=4, max_waiting=60
+        pipeline={"device": "cpu"}, max_body_bytes=4_000_000, max_pixels=4_000_000, concurrency=4, max_waiting=60
     )
     with running(settings) as running_server:
         yield running_server
