@@ -5,9 +5,8 @@ Coordinates are pixels, x to the right and y down; integers are pixel centres, a
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -250,36 +249,46 @@ class Transform:
         height, width = self.output_size_hw
         band = min(height, max(1, _BAND_PIXELS // max(width, 1)))
         maps = np.empty((2, band, width), np.float32)
+        write_maps = self._map_writer()
         for first_row in range(0, height, band):
             stop_row = min(first_row + band, height)
             map_x, map_y = rows = maps[:, : stop_row - first_row]
-            self._fill_maps(rows, first_row)
+            write_maps(rows, first_row)
             for first_column in range(0, width, _MAX_TILE_SIDE):
                 tile = slice(first_column, min(first_column + _MAX_TILE_SIDE, width))
                 target = output[first_row:stop_row, tile]
                 _sample_tile(image, map_x[:, tile], map_y[:, tile], target, _INTERPOLATION[interpolation])
         return output
 
-    def _fill_maps(self, maps: Map, first_row: int) -> None:
-        """Write where the pixels of some whole rows of the output lie in the original into (2, rows, width): x, y."""
+    def _map_writer(self) -> Callable[[Map, int], None]:
+        """What writes where the pixels of whole rows of the output, from one on, lie in the original.
+
+        It is called with (2, rows, width), which is filled with x and y, and the first row's number.
+        """
         last, before, width = self.steps[-1], self.steps[:-1], self.output_size_hw[1]
-        if not isinstance(last, Grid):
-            ys, xs = np.mgrid[first_row : first_row + maps.shape[1], :width]
-            points = np.stack([xs, ys], -1).astype(np.float64)
-            before = self.steps
-        else:
+        write_grid = None
+        if isinstance(last, Grid):
             nodes = last.nodes_xy
             # An affine map of what is interpolated is the interpolation of what was mapped: map the few nodes.
             while before and not isinstance(before[-1], Grid) and _is_affine(before[-1].matrix):
                 nodes, before = before[-1].backward(nodes.reshape(-1, 2)).reshape(nodes.shape), before[:-1]
-            _interpolate_rows(nodes, last.output_size_hw, first_row, maps)
+            write_grid = _grid_writer(nodes, last.output_size_hw)
             if not before:
-                return
-            points = np.moveaxis(maps, 0, -1).astype(np.float64)
-        flat = points.reshape(-1, 2)
-        for step in reversed(before):
-            flat = step.backward(flat)
-        maps[...] = np.moveaxis(flat.reshape(points.shape), -1, 0)
+                return write_grid
+        else:
+            before = self.steps
+
+        def write(maps: Map, first_row: int) -> None:
+            if write_grid is None:
+                maps[...] = np.mgrid[first_row : first_row + maps.shape[1], :width][::-1]
+            else:
+                write_grid(maps, first_row)
+            points = np.moveaxis(maps, 0, -1).reshape(-1, 2).astype(np.float64)
+            for step in reversed(before):
+                points = step.backward(points)
+            maps[...] = points.T.reshape(maps.shape)
+
+        return write
 
 
 def turned_back(image: NDArray[np.uint8], angle_cw_deg: Angle) -> NDArray[np.uint8]:
@@ -356,25 +365,29 @@ def _step_from_json(data: Mapping[str, Any]) -> Step:
     raise ConfigError(f"A transform has no steps of the kind {kind!r}.")
 
 
-def _interpolate_rows(nodes: Points, output_size_hw: tuple[int, int], first_row: int, maps: Map) -> None:
-    """Write the values of a grid of nodes (rows, columns, 2) at whole rows of the output into (2, rows, width).
+def _grid_writer(nodes: Points, output_size_hw: tuple[int, int]) -> Callable[[Map, int], None]:
+    """What interpolates a grid of nodes (rows, columns, 2) at whole rows of the output; see ``_map_writer``.
 
     Not a product of matrices, though it is one: the threads of BLAS would fight with those of the networks.
     """
     (rows, columns), (height, width) = nodes.shape[:2], output_size_hw
-    v = np.arange(first_row, first_row + maps.shape[1]) * (rows - 1) / max(height - 1, 1)
-    top = np.clip(np.floor(v), 0, rows - 2).astype(np.intp)
-    at_rows = nodes[top] + (nodes[top + 1] - nodes[top]) * (v - top)[:, None, None]
-    start = np.moveaxis(at_rows, -1, 0).astype(np.float32)
-    rise = np.diff(start, axis=-1)
     u = np.arange(width) * (columns - 1) / max(width - 1, 1)
     left = np.clip(np.floor(u), 0, columns - 2).astype(np.intp)
-    fraction = (u - left).astype(np.float32)
-    bounds = np.searchsorted(left, np.arange(columns))
-    for column, (first, stop) in enumerate(itertools.pairwise(bounds)):
-        cell = maps[:, :, first:stop]
-        np.multiply(rise[:, :, column, None], fraction[first:stop], out=cell)
-        cell += start[:, :, column, None]
+    across = nodes[:, left] + (nodes[:, left + 1] - nodes[:, left]) * (u - left)[:, None]
+    start = np.ascontiguousarray(np.moveaxis(across, -1, 0), np.float32)  # (2, rows, width)
+    rise = np.diff(start, axis=1)
+
+    def write(maps: Map, first_row: int) -> None:
+        v = np.arange(first_row, first_row + maps.shape[1]) * (rows - 1) / max(height - 1, 1)
+        top = np.clip(np.floor(v), 0, rows - 2).astype(np.intp)
+        fraction = (v - top).astype(np.float32)[:, None]
+        for row in range(top[0], top[-1] + 1):
+            first, stop = np.searchsorted(top, (row, row + 1))
+            cells = maps[:, first:stop]
+            np.multiply(rise[:, row, None], fraction[first:stop], out=cells)
+            cells += start[:, row, None]
+
+    return write
 
 
 def _bilinear(nodes: Points, uv: Points) -> tuple[Points, NDArray[np.float64]]:

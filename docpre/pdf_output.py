@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
+from docpre import jpeg
 from docpre.errors import InputError
 from docpre.loading import ImageArray
 from docpre.mupdf import PDF_LOCK, mupdf
@@ -102,13 +100,12 @@ class PdfWriter:
         if source is None:
             if page.image is None:
                 return
-            jpeg = io.BytesIO()
-            Image.fromarray(page.image).save(jpeg, "JPEG", quality=_JPEG_QUALITY)  # while others may use MuPDF
+            content = jpeg.encoded(page.image, _JPEG_QUALITY)  # while others may use MuPDF
             height, width = page.image.shape[:2]
             scale = _POINTS_PER_INCH / (page.dpi or _DEFAULT_DPI)
             with PDF_LOCK, _translated(self._path):
                 new_page = self._document.new_page(width=width * scale, height=height * scale)
-                new_page.insert_image(new_page.rect, stream=jpeg.getvalue())
+                new_page.insert_image(new_page.rect, stream=content)
         with PDF_LOCK, _translated(self._path):
             self._unsaved += 1
             if self._unsaved >= _PAGES_BETWEEN_SAVES:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from docpre import jpeg
 from docpre.errors import DocpreError, InputError
 from docpre.geometry import Transform
 from docpre.loading import ImageArray, Page
@@ -22,14 +23,15 @@ from docpre.pdf_output import PdfPage, save_pdf_pages
 
 _LOG = logging.getLogger("docpre")
 _CAPTION_SIZE = 16
-_JPEG = {"quality": 95}
+_QUALITY = 95
 # PNG is lossless at every level; the higher ones take four times as long for files of much the same size.
 _SAVING: Mapping[str, Mapping[str, Any]] = {
-    ".jpg": _JPEG,
-    ".jpeg": _JPEG,
-    ".webp": _JPEG,
+    ".jpg": {"quality": _QUALITY},
+    ".jpeg": {"quality": _QUALITY},
+    ".webp": {"quality": _QUALITY},
     ".png": {"compress_level": 1},
     ".tif": {"compression": "tiff_lzw"},
+    ".tiff": {"compression": "tiff_lzw"},
 }
 
 
@@ -179,7 +181,7 @@ class Result(Mapping[str, Any]):
         if path.suffix.lower() == ".pdf":
             save_pdf_pages([self.pdf_page()], path)
         else:
-            _save_picture(Image.fromarray(self._output_image()), path)
+            _save_picture(self._output_image(), path)
         return path
 
     def pdf_page(self) -> PdfPage:
@@ -337,9 +339,12 @@ def _is_picture(path: Path) -> bool:
     return kind is not None and kind.startswith("image/")
 
 
-def _save_picture(picture: Image.Image, path: Path) -> None:
-    options = _SAVING.get(path.suffix.lower(), {})
+def _save_picture(picture: Image.Image | ImageArray, path: Path) -> None:
     try:
-        picture.save(path, **options)
-    except (ValueError, OSError) as error:  # an unknown format; sides over the format's limit (65,500 in JPEG)
+        if isinstance(picture, np.ndarray) and path.suffix.lower() in (".jpg", ".jpeg"):
+            path.write_bytes(jpeg.encoded(picture, _QUALITY))
+            return
+        image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
+        image.save(path, **_SAVING.get(path.suffix.lower(), {}))
+    except (ValueError, OSError) as error:  # an unknown format; sides over the format's limit
         raise InputError(f"{path} can't be written as {path.suffix}: {error}. Choose .png, for example.") from error

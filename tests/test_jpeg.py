@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from docpre import DocImgOrientationClassification
+from docpre import DocImgOrientationClassification, jpeg
 from docpre.jpeg import decoded, is_complete, reduced
 from docpre.loading import iter_pages
 
@@ -92,3 +92,13 @@ def test_the_orientation_module_decodes_no_more_than_it_needs(tmp_path, page_rgb
     assert result["label_names"] == ["270"]
     assert result["input_img"].shape == np.rot90(large).shape
     assert result.img["res"].size == np.rot90(large).shape[1::-1]
+
+
+def test_what_is_encoded_is_the_picture_in_rgb(page_rgb):
+    reddish = page_rgb // 2
+    reddish[..., 0] += 90
+    with Image.open(io.BytesIO(jpeg.encoded(reddish, 95))) as image:
+        assert image.size == reddish.shape[1::-1]
+        assert np.abs(np.asarray(image).astype(int) - reddish).mean() < 2
+    with pytest.raises(ValueError, match="65,500"):
+        jpeg.encoded(np.zeros((1, 65_501, 3), np.uint8), 95)
