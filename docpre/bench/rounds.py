@@ -18,16 +18,23 @@ class Timing:
 
     Args:
         seconds: of each round.
+        cpu_seconds: what all its threads took of the CPU in each round; other processes disturb this less.
         failure: why it dropped out, if it did.
     """
 
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
     failure: str | None = None
 
     @property
     def median_ms(self) -> float | None:
         """None if nothing was measured."""
         return 1000 * statistics.median(self.seconds) if self.seconds else None
+
+    @property
+    def median_cpu_ms(self) -> float | None:
+        """None if nothing was measured."""
+        return 1000 * statistics.median(self.cpu_seconds) if self.cpu_seconds else None
 
     @property
     def spread_percent(self) -> float | None:
@@ -67,7 +74,7 @@ def take_turns(
 
 
 def _timed(run: Run, timing: Timing, clock: Callable[[], float], *, counts: bool) -> None:
-    started = clock()
+    started, cpu_started = clock(), time.process_time()
     try:
         run()
     except Exception as error:  # a peer may fail in any way; the others go on
@@ -75,3 +82,4 @@ def _timed(run: Run, timing: Timing, clock: Callable[[], float], *, counts: bool
         return
     if counts:
         timing.seconds.append(clock() - started)
+        timing.cpu_seconds.append(time.process_time() - cpu_started)

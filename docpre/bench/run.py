@@ -301,6 +301,7 @@ def _measure(
             Row(
                 name=name,
                 milliseconds=timing.median_ms,
+                cpu_milliseconds=timing.median_cpu_ms,
                 ratio=timing.median_ms / base_ms if timing.median_ms is not None and base_ms else None,
                 spread_percent=timing.spread_percent,
                 rounds=len(timing.seconds),
@@ -312,7 +313,7 @@ def _measure(
         ]
         rows.sort(key=lambda row: (row.milliseconds is None, -(row.milliseconds or 0)))
         rows += [
-            Row(name, None, None, note=reason, is_peer=name in contestants.peers)
+            Row(name, None, None, None, note=reason, is_peer=name in contestants.peers)
             for name, reason in contestants.failures.items()
         ]
         report.tables.append(Table(title, baseline, tuple(rows), pages))

@@ -20,6 +20,7 @@ class Row:
     Args:
         name: of the contestant.
         milliseconds: median of the rounds; None if it dropped out.
+        cpu_milliseconds: median of what all its threads took of the CPU.
         ratio: of its time to the baseline's; below 1 is faster.
         spread_percent: half the distance between the quartiles, of the median.
         rounds: how often it was measured.
@@ -30,6 +31,7 @@ class Row:
 
     name: str
     milliseconds: float | None
+    cpu_milliseconds: float | None
     ratio: float | None
     spread_percent: float | None = None
     rounds: int = 0
@@ -91,7 +93,7 @@ def left_out(table: Table) -> list[str]:
 def columns(table: Table, report: Report) -> list[list[str]]:
     """The table's cells, the first row being the head."""
     has_pages = table.pages > 0
-    head = ["", "ms", "ratio", "±"]
+    head = ["", "ms", "ratio", "±", "CPU ms"]
     if any(row.deviation for row in table.rows):
         head.append("off the reference")
     if has_pages:
@@ -100,7 +102,13 @@ def columns(table: Table, report: Report) -> list[list[str]]:
             head.append("price per million pages")
     cells = [head]
     for row in measured(table):
-        line = [row.name, _number(row.milliseconds), _number(row.ratio, 2), _percent(row.spread_percent)]
+        line = [
+            row.name,
+            _number(row.milliseconds),
+            _number(row.ratio, 2),
+            _percent(row.spread_percent),
+            _number(row.cpu_milliseconds),
+        ]
         if "off the reference" in head:
             line.append(row.deviation)
         if has_pages:

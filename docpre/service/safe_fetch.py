@@ -98,7 +98,7 @@ async def fetch(
             content, location = await _request(pool, url, max_bytes)
         if location is None:
             return content
-        url = urljoin(url, location)
+        url = _joined(url, location)
     raise Refusal(422, f"The URL redirects more than {max_redirects} times. Give the last address of the chain.")
 
 
@@ -127,6 +127,13 @@ async def _request(pool: httpcore2.AsyncConnectionPool, url: str, max_bytes: int
         raise Refusal(422, f"The URL's server can't be reached ({type(error).__name__}). Check the URL.") from error
     except (ValueError, UnicodeError) as error:
         raise Refusal(422, "The URL is malformed. Check it.") from error
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise Refusal(422, "The URL redirects to one that is malformed.") from error
 
 
 def _check_url(url: str) -> None:
