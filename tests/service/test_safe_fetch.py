@@ -183,8 +183,6 @@ def test_redirects_are_followed_and_counted(internet):
     names = Names(a_example=[[PUBLIC]], b_example=[[OTHER_PUBLIC]])
     assert get("http://a.example/to/http://b.example/to//file", names) == FILE
     assert [path for _, path in internet.asked] == ["/to/http://b.example/to//file", "/to//file", "/file"]
-        "/file"
-    ]
     error = refusal("http://a.example/to/http://b.example/to//file", names, max_redirects=1)
     assert "redirects more than 1 times" in str(error)
 
