@@ -179,9 +179,7 @@ def _pipeline(options: BenchOptions, report: Report) -> None:
         target = Path(folder) / "page.jpg"
 
         def start(way: Way) -> Run:
-            run, unwarped = subjects.pipeline(way, options.files, target)
-            if unwarped < len(options.files):
-                contestants.notes[way.name] = f"{len(options.files) - unwarped} of {len(options.files)} left as flat"
+            run, contestants.notes[way.name] = subjects.pipeline(way, options.files, target)
             return run
 
         for way in _ways_of_pages(options):

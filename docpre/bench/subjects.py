@@ -125,7 +125,7 @@ def unwarping_module(way: Way, image_bgr: ImageArray) -> Callable[[], Any]:
     return lambda: module.predict(image_bgr)
 
 
-def pipeline(way: Way, files: Sequence[bytes], target: Path) -> tuple[Callable[[], None], int]:
+def pipeline(way: Way, files: Sequence[bytes], target: Path) -> tuple[Callable[[], None], str]:
     """Orientation and unwarping from picture files to a JPEG each.
 
     Args:
@@ -134,7 +134,8 @@ def pipeline(way: Way, files: Sequence[bytes], target: Path) -> tuple[Callable[[
         target: a JPEG's path, written again and again.
 
     Returns:
-        What is measured, and how many of the pages it unwarps (flat ones are left as they are).
+        What is measured, and what is to be known of it: the engines, where docpre chose them, and flat pages, which are
+        left as they are.
 
     Raises:
         DocpreError: it can't run here.
@@ -146,5 +147,8 @@ def pipeline(way: Way, files: Sequence[bytes], target: Path) -> tuple[Callable[[
             (result,) = processor.predict(content)
             result.save_page(target)
 
-    unwarped = sum(result["unwarping"]["applied"] for result in processor.predict(list(files), on_error="raise"))
-    return run, unwarped
+    flat = sum(not result["unwarping"]["applied"] for result in processor.predict(list(files), on_error="raise"))
+    notes = [f"{flat} of {len(files)} left as flat"] if flat else []
+    if way.engine is None:
+        notes += [f"{taken['model']}: {taken['engine']} {taken['precision']}" for taken in processor.engines.values()]
+    return run, ", ".join(notes)
