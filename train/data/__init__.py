@@ -2,6 +2,7 @@
 
 from train.data.angle_folders import AngleFolders
 from train.data.augment import Augment
+from train.data.corpus import Corpus
 from train.data.doc3d_set import Doc3DSet
 from train.data.flat_pages import FlatPages
 from train.data.hugging_face import HuggingFacePages
@@ -15,6 +16,7 @@ from train.data.uvdoc_set import UVDocSet
 __all__ = [
     "AngleFolders",
     "Augment",
+    "Corpus",
     "Doc3DSet",
     "FlatPages",
     "HuggingFacePages",

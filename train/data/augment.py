@@ -39,6 +39,10 @@ class Augment:
         noise: share that gets the noise of a sensor.
         jpeg: share that goes through JPEG at low quality.
         shadow: share that gets a shadow.
+        margin: at most this share of each side is added around a page.
+        invert: share whose colours are inverted.
+        faint: share that loses nearly all of its contrast.
+        tiny: share that has been much smaller.
     """
 
     tilt_deg: float = 0.0
@@ -52,9 +56,14 @@ class Augment:
     noise: float = 0.2
     jpeg: float = 0.3
     shadow: float = 0.1
+    margin: float = 0.0
+    invert: float = 0.0
+    faint: float = 0.0
+    tiny: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("perspective", "crop", "flip", "quarter_turns", "colour", "gray", "blur", "noise", "jpeg"):
+        names = ("perspective", "crop", "flip", "quarter_turns", "colour", "gray", "blur", "noise", "jpeg")
+        for name in (*names, "margin", "invert", "faint", "tiny"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"augment.{name} lies between 0 and 1, not at {getattr(self, name)}.")
         if self.crop >= 0.5 or not 0 <= self.tilt_deg <= 180:
@@ -75,6 +84,14 @@ class Augment:
         if self.crop:
             c = self.crop
             steps.append(albumentations.RandomCropFromBorders(c, c, c, c, p=1))
+        if self.margin:
+            around = [
+                albumentations.CropAndPad(
+                    percent=(0, self.margin), fill=shade, keep_size=False, sample_independently=True
+                )
+                for shade in (0, 90, 160, 255)
+            ]
+            steps.append(albumentations.OneOf(around, p=0.3))
         return steps
 
     def appearance(self) -> list[albumentations.BasicTransform]:
@@ -84,6 +101,9 @@ class Augment:
             (albumentations.RandomShadow(p=self.shadow), self.shadow),
             (albumentations.ColorJitter((1 - c, 1 + c), (1 - c, 1 + c), (1 - c, 1 + c), (-c / 8, c / 8), p=0.8), c),
             (albumentations.ToGray(p=self.gray), self.gray),
+            (albumentations.InvertImg(p=self.invert), self.invert),
+            (albumentations.RandomBrightnessContrast((0, 0.2), (-0.85, -0.4), p=self.faint), self.faint),
+            (albumentations.Downscale(scale_range=(0.25, 0.6), p=self.tiny), self.tiny),
             (
                 albumentations.OneOf(
                     [albumentations.GaussianBlur(blur_limit=(3, 5)), albumentations.MotionBlur(blur_limit=(3, 7))],

@@ -15,13 +15,14 @@ from docpre.loading import ImageArray
 from docpre.network_input import normalised, resized
 from docpre.registry import ModelSpec
 from train.data.augment import Augmenter
-from train.data.source import GRID_HW, PageSource, WarpedPage, WarpedSource
+from train.data.source import GRID_HW, NO_ANGLE, PageSource, WarpedPage, WarpedSource
 
 Turns = Literal["all", "none"]
 
 
 class OrientationSample(TypedDict):
-    """``image`` (3, H, W) normalised; ``label``: which class of the spec; ``index``: of the sample in its set."""
+    """``image`` (3, H, W) normalised; ``label``: which class of the spec, or ``NO_ANGLE``; ``index``: of the sample in
+    its set."""
 
     image: Tensor
     label: int
@@ -74,11 +75,13 @@ class OrientationSamples(Dataset[OrientationSample]):
         page_index = self._indices[index // self._quarters]
         turn = index % self._quarters
         image = np.rot90(self._page(page_index), -turn)
-        angle_cw_deg = (self._source.angles_cw_deg[page_index] + 90 * turn) % 360
+        stored_cw_deg = self._source.angles_cw_deg[page_index]
+        angle_cw_deg = (stored_cw_deg + 90 * turn) % 360
         if self._augmenter is not None:
             image, angle_cw_deg = self._augmenter.page(image, angle_cw_deg, number)
         tensor = torch.from_numpy(normalised([resized(np.ascontiguousarray(image), self._spec)], self._spec)[0])
-        return {"image": tensor, "label": self._spec.classes.index(str(angle_cw_deg)), "index": index}
+        label = NO_ANGLE if stored_cw_deg == NO_ANGLE else self._spec.classes.index(str(angle_cw_deg))
+        return {"image": tensor, "label": label, "index": index}
 
     def _page(self, page_index: int) -> ImageArray:
         if self._kept is not None and page_index in self._kept:

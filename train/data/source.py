@@ -14,6 +14,7 @@ from docpre.errors import ConfigError
 from docpre.loading import ImageArray
 
 GRID_HW = (45, 31)
+NO_ANGLE = -1  # of pages without a way up: blank ones, pictures without text
 
 
 class Source(ABC):
@@ -41,7 +42,7 @@ class PageSource(Source):
     """Pages for orientation.
 
     Attributes:
-        angles_cw_deg: for each page how far it is turned clockwise as it is stored: 0, 90, 180 or 270.
+        angles_cw_deg: for each page how far it is turned clockwise as it is stored: 0, 90, 180 or 270; or ``NO_ANGLE``.
     """
 
     angles_cw_deg: Sequence[int]

@@ -77,6 +77,21 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(command)
     command.set_defaults(run=_run_orientation)
 
+    command = commands.add_parser(
+        "orientation-corpus",
+        help="orientation models side by side on the project's own held-out pages",
+        description="Models side by side on a split of the corpus that python -m train.corpus build makes: Top-1 by "
+        "subset and script, calibration, abstaining, and a sheet of the last model's errors.",
+    )
+    command.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the corpus")
+    command.add_argument("--split", choices=("val", "test"), default="test", help="default: %(default)s")
+    command.add_argument(
+        "--models", nargs="+", default=["PP-LCNet_x1_0_doc_ori", "docpre_ori"], metavar="NAME|DIR", help="%(default)s"
+    )
+    command.add_argument("--tesseract_pages", type=int, default=0, help="measure Tesseract's OSD on so many pages (0)")
+    _add_run(command)
+    command.set_defaults(run=_run_corpus)
+
     command = commands.add_parser("compare", help="two runs on the same pages, with bootstrap intervals")
     command.add_argument("a", type=Path, metavar="A", help="folder of a run")
     command.add_argument("b", type=Path, metavar="B", help="folder of another run")
@@ -269,6 +284,19 @@ def _run_orientation(options: argparse.Namespace) -> int:
         options.device,
         options.progress,
     )
+
+
+def _run_corpus(options: argparse.Namespace) -> int:
+    from train.data.corpus import Corpus
+    from train.evaluate.orientation_corpus import evaluate_corpus
+
+    corpus = Corpus(options.data, options.split)
+    table = evaluate_corpus(
+        corpus, options.models, options.output, options.workers, options.tesseract_pages, options.progress
+    )
+    print(table)
+    print(f"\ntable.md, and of each model its summary, are in {options.output}")
+    return 0
 
 
 def _run_compare(options: argparse.Namespace) -> int:

@@ -58,7 +58,7 @@ def evaluate_orientation(
         EngineError, ModelError: the model can't run.
     """
     name, directory = model_name_and_dir(model)
-    pool = EnginePool("orientation", name, directory, RuntimeOptions(engine, device, cpu_threads=1))
+    pool = EnginePool("orientation", name, directory, RuntimeOptions(engine=engine, device=device, cpu_threads=1))
     classifier = OrientationClassifier(pool)
     settings = {"data": source.describe(), "model": model_record(pool)}
     documents = [source.documents[index] for index in indices]

