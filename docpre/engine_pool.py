@@ -40,6 +40,16 @@ class EnginePool:
         """Where the weights came from."""
         return self._started(None)[1]
 
+    def described(self, device: str | None = None) -> dict[str, str]:
+        """What runs the model: ``model``, ``engine``, ``precision`` and ``device``."""
+        engine = self.engine(device)
+        return {
+            "model": self.spec.name,
+            "engine": engine.name,
+            "precision": engine.precision,
+            "device": engine.device,
+        }
+
     def run(self, batch: NDArray[np.float32], device: str | None = None) -> NDArray[np.float32]:
         """Pictures (N, 3, H, W), normalised, to the network's answer."""
         return self.engine(device).run(batch)

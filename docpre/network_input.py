@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +69,16 @@ def normalised(images: list[ImageArray], spec: ModelSpec) -> NDArray[np.float32]
         np.subtract(np.ascontiguousarray(channels), mean, out=planes)
         planes *= scale
     return batch
+
+
+def network_pictures(pages: Iterable[ImageArray], spec: ModelSpec) -> list[ImageArray]:
+    """Upright pages of any sizes to all pictures of them that a network is made for: orientation sees all four turns.
+
+    Returns:
+        Pictures of the network's size: one a page, or four a page, turned by 0, 90, 180 and 270 degrees clockwise.
+    """
+    turns = range(4) if spec.task == "orientation" else (0,)
+    return [resized(np.rot90(page, -turn), spec) for page in pages for turn in turns]
 
 
 def _centre(image: ImageArray, height: int, width: int) -> ImageArray:

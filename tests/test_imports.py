@@ -26,6 +26,7 @@ FLOORS = {
     "docpre.registry": 1,
     "docpre.flatness": 1.5,
     "docpre.network_input": 1.8,
+    "docpre.calibration_pages": 1.8,
     "docpre.metrics": 1,
     "docpre.models": 2,
     "docpre.engines": 3,

@@ -39,9 +39,10 @@ def create_engine(spec: ModelSpec, options: RuntimeOptions, model_dir: str | Non
         weights = find_weights(spec, model_dir, SUFFIXES)
         return TorchEngine(spec, weights.path, device, options), weights
     if name == "openvino":
+        from docpre.engines.openvino import SUFFIXES as OPENVINO_SUFFIXES
         from docpre.engines.openvino import OpenVinoEngine
 
-        weights = find_weights(spec, model_dir, (".onnx",))
+        weights = find_weights(spec, model_dir, OPENVINO_SUFFIXES)
         return OpenVinoEngine(spec, weights.path, device, options), weights
     if name == "tensorrt":
         from docpre.engines import tensorrt

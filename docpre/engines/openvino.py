@@ -14,14 +14,20 @@ from numpy.typing import NDArray
 from openvino.preprocess import PrePostProcessor
 
 from docpre.engines.base import RuntimeOptions, answer_index
+from docpre.engines.quantised import quantised_network
 from docpre.errors import EngineError, ModelError
 from docpre.registry import ModelSpec
 
-_PRECISIONS = {"fp32": openvino.Type.f32, "bf16": openvino.Type.bf16}
+SUFFIXES = (".xml", ".onnx")
+_HINTS = {"latency": hint.PerformanceMode.LATENCY, "throughput": hint.PerformanceMode.THROUGHPUT}
 
 
 class OpenVinoEngine:
-    """A network in an ONNX file, run by OpenVINO. Each thread has its own request on the one compiled network."""
+    """A network in an ONNX or OpenVINO file, run by OpenVINO. Each thread has its own request on the one network.
+
+    In int8 the layers that stay in floating point compute in bf16 where the CPU has it. A file that is quantised
+    already runs in int8 whatever precision is asked for.
+    """
 
     name = "openvino"
 
@@ -30,22 +36,28 @@ class OpenVinoEngine:
         self._spec = spec
         self._local = threading.local()
         core = openvino.Core()
-        if options.precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-            raise EngineError("This CPU has no bf16 arithmetic; use precision='fp32'.")
+        has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if options.precision == "bf16" and not has_bf16:
+            raise EngineError("This CPU has no bf16 arithmetic; use precision='fp32' or 'int8'.")
+        model = read_network(core, spec, path)
+        if options.precision == "int8" and not is_quantised(model):
+            model = read_network(core, spec, quantised_network(spec, path))
+        self.precision = "int8" if is_quantised(model) else options.precision
+        in_bf16 = self.precision == "bf16" or (self.precision == "int8" and has_bf16)
+        config = options.configs.openvino
         settings: dict[Any, Any] = {
-            hint.inference_precision: _PRECISIONS.get(options.precision, openvino.Type.f32),
-            hint.performance_mode: hint.PerformanceMode.LATENCY,
-            properties.inference_num_threads: options.threads,
+            hint.inference_precision: openvino.Type.bf16 if in_bf16 else openvino.Type.f32,
+            hint.performance_mode: _HINTS[config.performance_hint],
+            properties.inference_num_threads: config.inference_num_threads or options.threads,
         }
+        if config.num_streams is not None:
+            settings[properties.num_streams] = config.num_streams
+        if config.cache_dir is not None:
+            settings[properties.cache_dir] = str(Path(config.cache_dir).expanduser())
         try:
-            model = core.read_model(path)
-            _check_input(model, spec, path)
-            self._answer = answer_index(spec, [output.any_name for output in model.outputs])
-            self._compiled = core.compile_model(_in_float32(model), "CPU", settings)
-        except ModelError:
-            raise
+            self._compiled = core.compile_model(model, "CPU", settings)
         except Exception as error:
-            raise ModelError(f"OpenVINO can't load {path}: {error}") from error
+            raise EngineError(f"OpenVINO can't compile {path}: {error}") from error
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """See ``Engine.run``."""
@@ -53,9 +65,44 @@ class OpenVinoEngine:
             if not hasattr(self._local, "request"):
                 self._local.request = self._compiled.create_infer_request()
             self._local.request.infer([batch])
-            return np.array(self._local.request.get_output_tensor(self._answer).data, np.float32)
+            return np.array(self._local.request.get_output_tensor(0).data, np.float32)
         except Exception as error:
             raise EngineError(f"OpenVINO failed on {self._spec.name}: {error}") from error
+
+
+def read_network(core: Any, spec: ModelSpec, path: Path) -> Any:
+    """A network from an ONNX or OpenVINO file (.xml, its .bin beside it); see ``with_one_answer``.
+
+    Raises:
+        ModelError: it can't be read, or is another network.
+    """
+    try:
+        model = core.read_model(path)
+    except Exception as error:
+        raise ModelError(f"OpenVINO can't load {path}: {error}") from error
+    return with_one_answer(model, spec, path)
+
+
+def with_one_answer(model: Any, spec: ModelSpec, path: Path) -> Any:
+    """A network with its answer as the one output, and float32 at both ends whatever its file has.
+
+    Raises:
+        ModelError: it is another network.
+    """
+    _check_input(model, spec, path)
+    answer = answer_index(spec, [next(iter(output.names), "") for output in model.outputs])
+    for index, result in enumerate(model.get_results()):
+        if index != answer:
+            model.remove_result(result)
+    ends = PrePostProcessor(model)
+    ends.input().tensor().set_element_type(openvino.Type.f32)
+    ends.output().tensor().set_element_type(openvino.Type.f32)
+    return ends.build()
+
+
+def is_quantised(model: Any) -> bool:
+    """Whether a network that OpenVINO has read computes in int8."""
+    return any(node.get_type_name() == "FakeQuantize" for node in model.get_ops())
 
 
 def _check_input(model: Any, spec: ModelSpec, path: Path) -> None:
@@ -66,12 +113,3 @@ def _check_input(model: Any, spec: ModelSpec, path: Path) -> None:
         if all(size in (None, wanted) for size, wanted in zip(sizes, expected, strict=True)):
             return
     raise ModelError(f"{path} is not {spec.name}: its input is {shape}, not (N, 3, H, W) = {expected}.")
-
-
-def _in_float32(model: Any) -> Any:
-    """The network with float32 at both ends, whatever its file has, so that nothing is rounded there."""
-    ends = PrePostProcessor(model)
-    ends.input().tensor().set_element_type(openvino.Type.f32)
-    for index in range(len(model.outputs)):
-        ends.output(index).tensor().set_element_type(openvino.Type.f32)
-    return ends.build()
