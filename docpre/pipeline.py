@@ -199,24 +199,31 @@ class DocPreprocessor:
         images = [page.image for page, _ in batch if page.image is not None]
         orientations: Sequence[Orientation | None] = [None] * len(images)
         unwarpings: Sequence[Unwarping | None] = [None] * len(images)
-        elapsed_ms = {}
+        elapsed_ms, engines = {}, {}
         if images and settings["use_doc_orientation_classify"]:
             started = time.perf_counter()
             orientations = self._orientation_classifier().classify(images, device)
+            engines["orientation"] = self._orientation_classifier().pool.described(device)
             elapsed_ms["orientation"] = _ms_since(started, len(images))
         angles = [orientation.applied_angle_cw_deg if orientation else 0 for orientation in orientations]
         if images and settings["use_doc_unwarping"]:
             started = time.perf_counter()
             unwarpings = self._page_unwarper().plan(images, angles, device)
+            engines["unwarping"] = self._page_unwarper().pool.described(device)
             elapsed_ms["unwarping"] = _ms_since(started, len(images))
         decisions = iter(zip(orientations, unwarpings, strict=True))
         results = []
         for page, loading_ms in batch:
-            values = {"input_path": page.input_path, "page_index": page.page_index, "model_settings": dict(settings)}
+            values: dict[str, Any] = {
+                "input_path": page.input_path,
+                "page_index": page.page_index,
+                "model_settings": dict(settings),
+            }
             if page.image is None:
                 results.append(DocPreprocessorResult(page, values, None, page.transform))
             else:
                 times = {"loading": loading_ms, **elapsed_ms}
+                values["engines"] = engines
                 results.append(self._rectified(page, page.image, values, times, *next(decisions)))
         return results
 

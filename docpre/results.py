@@ -213,8 +213,9 @@ class Result(Mapping[str, Any]):
 class DocPreprocessorResult(Result):
     """A page's result of the whole pipeline.
 
-    Keys: ``input_path``, ``page_index``, ``model_settings``, ``angle``, ``orientation``, ``unwarping``, ``elapsed_ms``,
-    and the pictures ``input_img``, ``rot_img``, ``output_img``.
+    Keys: ``input_path``, ``page_index``, ``model_settings``, ``engines`` (what ran each step: model, engine, precision,
+    device), ``angle``, ``orientation``, ``unwarping``, ``elapsed_ms``, and the pictures
+    ``input_img``, ``rot_img``, ``output_img``.
     """
 
     img_suffix = "_doc_preprocessor_res_img"
