@@ -524,7 +524,7 @@ def _run_service(options: argparse.Namespace) -> int:
 def _run_bench(options: argparse.Namespace) -> int:
     from docpre.bench.machine import this_machine
     from docpre.bench.run import BenchOptions, read_files, run_bench
-    from docpre.bench.table import Report, as_text
+    from docpre.bench.table import Report, as_text, failures
 
     source = None if options.input is None else Path(options.input).expanduser()
     bench_options = BenchOptions(
@@ -546,7 +546,10 @@ def _run_bench(options: argparse.Namespace) -> int:
         print(as_text(report), end="")
         if options.output:
             _save_bench(report, Path(options.output))
-    return 0
+    found = failures(report, bench_options.engines)
+    for failure in found:
+        print(f"docpre: {failure}", file=sys.stderr)
+    return 1 if found else 0
 
 
 def _save_bench(report: Report, folder: Path) -> None:

@@ -16,8 +16,9 @@ from docpre.bench.photo import as_jpeg, draw_photo
 from docpre.bench.rounds import Timing, take_turns
 from docpre.bench.run import BenchOptions, read_files, run_bench
 from docpre.bench.subjects import Way, deviation, ways
-from docpre.bench.table import Report, Row, Table, as_markdown, as_picture, as_text
+from docpre.bench.table import Report, Row, Table, as_markdown, as_picture, as_text, failures
 from docpre.cli import main
+from docpre.engines.devices import supported_devices
 from docpre.errors import ConfigError, InputError
 from docpre.network_input import normalised, resized
 from docpre.registry import MODELS
@@ -91,7 +92,7 @@ def test_an_interruption_keeps_what_was_measured(small_photo, monkeypatch):
         run_bench(options, report, lambda text: None)
     (table,) = report.tables
     assert table.title.startswith("Orientation as a module")
-    assert {row.name for row in table.rows} == {"docpre, defaults", "docpre, enable_hpi", "docpre, onnxruntime fp32"}
+    assert {row.name for row in table.rows} == {"docpre, defaults", "docpre, onnxruntime fp32"}
 
 
 def test_the_photo_is_a_bent_page(small_photo):
@@ -108,6 +109,9 @@ def test_ways():
     names = [way.name for way in ways(["onnxruntime", "tensorrt"], ["gpu:0"])]
     assert "docpre, onnxruntime (TensorRT) fp16 gpu:0" in names
     assert "docpre, tensorrt int8 gpu:0" in names
+    (compiled,) = [way for way in ways(["torch"], ["gpu:0"]) if way.is_compiled and way.precision == "fp16"]
+    assert compiled.name == "docpre, torch (compiled) fp16 gpu:0"
+    assert compiled.arguments["engine_config"] == {"compile": True}
     assert "docpre, onnxruntime fp32" in [way.name for way in ways()]
     assert Way("torch", "cpu", "bf16").arguments == {"engine": "torch", "device": "cpu", "precision": "bf16"}
     assert Way(enable_hpi=True).arguments == {"enable_hpi": True}
@@ -132,7 +136,7 @@ def test_the_reference_answers_itself(small_photo):
 def a_report(**arguments):
     rows = (
         Row("peer", 200.0, 380.0, 1.0, 3.0, 7, is_peer=True),
-        Row("docpre", 50.0, 90.0, 0.25, 2.0, 7, "worst 1e-5", "1 of 2 left as flat"),
+        Row("docpre", 50.0, 90.0, 0.25, 2.0, 7, "worst 1e-5", note="1 of 2 left as flat"),
         Row("other", None, None, None, note="not installed"),
     )
     return Report(
@@ -150,6 +154,36 @@ def test_the_table_in_words():
         assert cell in line
     assert "price" not in as_text(a_report())
     assert "import: 0.1 s median" in text
+
+
+def test_what_makes_a_run_fail():
+    report = a_report()
+    assert failures(report, None) == []
+    assert failures(report, ["tensorrt"]) == ["the engine tensorrt was asked for and did not run"]
+    assert failures(Report(REST, 1), ["tensorrt"]) == []  # nothing but start-up, say, was measured
+    row = Row("docpre, tensorrt fp16 gpu:0", 1.0, 1.0, 1.0, deviation="far off", is_beyond_bound=True)
+    report.tables.append(Table("A network", "peer", (row,)))
+    assert failures(report, ["tensorrt"]) == ["docpre, tensorrt fp16 gpu:0 lies far off"]
+
+
+def test_a_network_beyond_its_bound_makes_the_run_fail(tmp_path, small_photo, monkeypatch, capsys):
+    (tmp_path / "a.jpg").write_bytes(as_jpeg(small_photo))
+    reference = subjects.reference_answer
+    monkeypatch.setattr(subjects, "reference_answer", lambda spec, batch: ("moved", reference(spec, batch)[1] + 0.01))
+    command = ["bench", "-i", str(tmp_path / "a.jpg"), "--measures", "networks", "--repeats", "1", "--peers", "false"]
+    assert main([*command, "--engines", "onnxruntime", "--devices", "cpu"]) == 1
+    assert "beyond its bound" in capsys.readouterr().err
+
+
+def test_an_engine_that_is_asked_for_and_missing_makes_the_run_fail(tmp_path, small_photo, capsys):
+    if "tensorrt" in supported_devices():
+        pytest.skip("TensorRT is installed")
+    (tmp_path / "a.jpg").write_bytes(as_jpeg(small_photo))
+    command = ["bench", "-i", str(tmp_path / "a.jpg"), "--measures", "networks", "--repeats", "1", "--peers", "false"]
+    assert main([*command, "--engines", "tensorrt", "--devices", "gpu:0"]) == 1
+    captured = capsys.readouterr()
+    assert "docpre[tensorrt]" in captured.out
+    assert "was asked for and did not run" in captured.err
 
 
 def test_the_table_in_markdown_and_json():
@@ -210,7 +244,7 @@ def test_the_command(tmp_path, small_photo, capsys):
     values = json.loads((tmp_path / "out/bench.json").read_text())
     networks = values["tables"][0]["rows"]
     assert [row["name"] for row in networks] == ["docpre, onnxruntime fp32"]
-    assert "BOUND" not in networks[0]["deviation"]
+    assert not networks[0]["is_beyond_bound"]
     assert Image.open(tmp_path / "out/bench.png").size[0] > 500
     assert "| docpre, defaults |" in (tmp_path / "out/bench.md").read_text()
 

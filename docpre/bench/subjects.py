@@ -27,6 +27,7 @@ class Way:
     Args:
         engine, device, precision: see ``RuntimeOptions``; None: docpre's defaults.
         use_tensorrt: ONNX Runtime's TensorRT provider.
+        is_compiled: ``torch.compile``.
         enable_hpi: the way that docpre picks for this machine.
     """
 
@@ -34,6 +35,7 @@ class Way:
     device: str | None = None
     precision: str | None = None
     use_tensorrt: bool = False
+    is_compiled: bool = False
     enable_hpi: bool = False
 
     @property
@@ -43,7 +45,7 @@ class Way:
             return "docpre, enable_hpi"
         if self.engine is None:
             return "docpre, defaults"
-        provider = " (TensorRT)" if self.use_tensorrt else ""
+        provider = " (TensorRT)" if self.use_tensorrt else " (compiled)" if self.is_compiled else ""
         where = "" if self.device == "cpu" else f" {self.device}"
         return f"docpre, {self.engine}{provider} {self.precision}{where}"
 
@@ -51,7 +53,8 @@ class Way:
     def arguments(self) -> dict[str, Any]:
         """For docpre's constructors."""
         names = ("engine", "device", "precision", "use_tensorrt", "enable_hpi")
-        return {name: getattr(self, name) for name in names if getattr(self, name)}
+        arguments = {name: getattr(self, name) for name in names if getattr(self, name)}
+        return arguments | ({"engine_config": {"compile": True}} if self.is_compiled else {})
 
 
 def ways(engines: Sequence[str] | None = None, devices: Sequence[str] | None = None) -> Iterator[Way]:
@@ -68,8 +71,10 @@ def ways(engines: Sequence[str] | None = None, devices: Sequence[str] | None = N
                 continue
             for precision in precisions_on(engine, device):
                 yield Way(engine, device, precision)
-                if engine == "onnxruntime" and device != "cpu":
+                if engine == "onnxruntime" and device.startswith("gpu"):
                     yield Way(engine, device, precision, use_tensorrt=True)
+                if engine == "torch" and device != "cpu":  # on CPUs it takes half a minute to start and gains nothing
+                    yield Way(engine, device, precision, is_compiled=True)
 
 
 def start(spec: ModelSpec, way: Way) -> Engine:

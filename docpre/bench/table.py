@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -25,6 +26,7 @@ class Row:
         spread_percent: half the distance between the quartiles, of the median.
         rounds: how often it was measured.
         deviation: how far its answer lies from the reference, in words.
+        is_beyond_bound: it lies farther than its precision may.
         note: why it dropped out, or what is to be known.
         is_peer: not docpre's.
     """
@@ -36,6 +38,7 @@ class Row:
     spread_percent: float | None = None
     rounds: int = 0
     deviation: str = ""
+    is_beyond_bound: bool = False
     note: str = ""
     is_peer: bool = False
 
@@ -88,6 +91,17 @@ def measured(table: Table) -> list[Row]:
 def left_out(table: Table) -> list[str]:
     """Who has no time, and why."""
     return [f"{row.name}: {row.note}" for row in table.rows if row.milliseconds is None]
+
+
+def failures(report: Report, engines: Sequence[str] | None) -> list[str]:
+    """What makes a run fail: answers beyond their bound, and engines that were asked for by name and never ran."""
+    rows = [row for table in report.tables for row in table.rows]
+    found = [f"{row.name} lies {row.deviation}" for row in rows if row.is_beyond_bound and not row.is_peer]
+    ran = [row.name for row in rows if row.milliseconds is not None]
+    for engine in engines or ():
+        if rows and not any(name.startswith(f"docpre, {engine} ") for name in ran):
+            found.append(f"the engine {engine} was asked for and did not run")
+    return found
 
 
 def columns(table: Table, report: Report) -> list[list[str]]:

@@ -27,6 +27,13 @@ TENSORRT = "TensorrtExecutionProvider"
 Providers = list[tuple[str, dict[str, str]]]
 _DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 _TYPES = {"fp32": "tensor(float)", "fp16": "tensor(float16)"}
+_MENDS = {
+    CUDA: "It needs CUDA and cuDNN of the versions that it was built for: pip install 'onnxruntime-gpu[cuda,cudnn]'.",
+    TENSORRT: (
+        "It needs TensorRT of the major version that it was built for (10, up to onnxruntime 1.31): "
+        "pip install 'tensorrt<11'. The engine tensorrt takes any from 10 on."
+    ),
+}
 _GRAPH_LEVELS = {
     "disable_all": "ORT_DISABLE_ALL",
     "basic": "ORT_ENABLE_BASIC",
@@ -130,7 +137,7 @@ def _check_available(providers: Providers) -> None:
     for name, _ in providers:
         if name not in available:
             mend = ""
-            if name in (CUDA, TENSORRT):
+            if name in _MENDS:
                 mend = " Swap the package: pip uninstall onnxruntime, then pip install 'onnxruntime-gpu[cuda,cudnn]'."
             raise EngineError(f"This onnxruntime has no {name}; it has {', '.join(available)}.{mend}")
 
@@ -166,11 +173,10 @@ def _session(path: Path, model: Path | bytes, providers: Providers, options: Run
         )
     except Exception as error:
         if wanted[0] != CPU and any(name in str(error) for name in ("TensorRT", "CUDA", "cuDNN")):
-            raise EngineError(f"ONNX Runtime could not start {wanted[0]}: {error}") from error
+            raise EngineError(
+                f"ONNX Runtime could not start {wanted[0]}: {str(error).strip()} {_MENDS.get(wanted[0], '')}"
+            ) from error
         raise ModelError(f"ONNX Runtime can't load {path}: {error}") from error
     if missing := [name for name in wanted if name not in session.get_providers()]:
-        raise EngineError(
-            f"ONNX Runtime could not start {missing[0]}: CUDA, cuDNN or, for TensorRT, the libraries that it was built "
-            "for are missing or of another version; see its installation page."
-        )
+        raise EngineError(f"ONNX Runtime could not start {missing[0]}. {_MENDS.get(missing[0], '')}".rstrip())
     return session

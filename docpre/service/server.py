@@ -6,8 +6,10 @@ import logging
 import os
 import tempfile
 
+import python_multipart  # noqa: F401 - starlette asks for it no sooner than a form comes
 import uvicorn
 
+from docpre.errors import ConfigError
 from docpre.service.app import SETTINGS_VARIABLE, create_app
 from docpre.service.measures import FOLDER_VARIABLE
 from docpre.service.settings import ServiceSettings
@@ -30,7 +32,12 @@ def run(settings: ServiceSettings, host: str, port: int, workers: int) -> None:
         settings: limits and options.
         host, port: to listen at.
         workers: server processes; uvicorn starts them again when they die.
+
+    Raises:
+        ConfigError: there are to be no workers, or the port is none.
     """
+    if workers < 1 or not 0 <= port < 65536:
+        raise ConfigError(f"workers is at least 1, and port lies from 0 to 65535; they are {workers} and {port}.")
     logging.captureWarnings(True)
     os.environ[SETTINGS_VARIABLE] = settings.to_json()
     with tempfile.TemporaryDirectory(prefix="docpre-metrics-") as folder:

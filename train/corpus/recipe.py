@@ -148,11 +148,10 @@ def read_recipe(path: Path) -> Recipe:
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: the corpus's recipe is a mapping.")
     try:
-        values = {key: value for key, value in content.items() if key not in _LISTS}
-        lists: dict[str, Any] = {
-            key: tuple(kind(**entry) for entry in content.get(key, ())) for key, kind in _LISTS.items()
-        }
-        recipe = Recipe(**values, **lists)
+        values: dict[str, Any] = dict(content)
+        for key, kind in _LISTS.items():
+            values[key] = tuple(kind(**entry) for entry in content.get(key, ()))
+        recipe = Recipe(**values)
     except TypeError as error:
         known = ", ".join(entry.name for entry in fields(Recipe))
         raise ConfigError(f"{path}: {error}. A recipe has the fields {known}.") from error

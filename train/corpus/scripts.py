@@ -5,6 +5,11 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 
+SCRIPTS = (
+    "Latin", "Greek", "Cyrillic", "Arabic", "Hebrew", "Devanagari", "Bengali", "Gujarati", "Gurmukhi", "Kannada",
+    "Malayalam", "Oriya", "Tamil", "Telugu", "Sinhala", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan", "Georgian",
+    "Armenian", "Ethiopic",
+)  # fmt: skip
 _FOREIGN_SHARE = 0.25  # of the letters; most documents have Latin words among their own
 _CJK = {"Hiragana": "Japanese", "Katakana": "Japanese", "Hangul": "Korean", "Cjk": "Chinese"}
 
@@ -31,30 +36,3 @@ def script_of(text: str, default: str = "Latin") -> str:
     best = foreign.most_common(1)[0][0]
     known = set(_CJK.values()) | set(SCRIPTS)
     return best if best in known else default
-
-
-SCRIPTS = [
-    "Latin",
-    "Greek",
-    "Cyrillic",
-    "Arabic",
-    "Hebrew",
-    "Devanagari",
-    "Bengali",
-    "Gujarati",
-    "Gurmukhi",
-    "Kannada",
-    "Malayalam",
-    "Oriya",
-    "Tamil",
-    "Telugu",
-    "Sinhala",
-    "Thai",
-    "Lao",
-    "Khmer",
-    "Myanmar",
-    "Tibetan",
-    "Georgian",
-    "Armenian",
-    "Ethiopic",
-]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import re
+import struct
 from pathlib import Path
 
 from train.corpus.scripts import script_of
@@ -17,7 +18,7 @@ def messages(path: Path) -> list[str]:
     try:
         with path.open("rb") as file:
             catalogue = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
-    except (OSError, UnicodeDecodeError, ValueError, IndexError):  # damaged files raise any of these
+    except (OSError, ValueError, IndexError, struct.error):  # damaged files raise any of these
         return []
     found = []
     for key, value in catalogue.items():

@@ -17,7 +17,7 @@ class Corpus(PageSource):
     Args:
         path: the corpus's folder.
         split: which part of it.
-        kinds: kinds of pages that are taken (``real``, ``printed``, ``drawn``, ``photographed``, ``wordless``); None: all.
+        kinds: of pages that are taken, see ``train.corpus.manifest.Entry``; None: all.
         rare_scripts: how many times a page counts that is not in Latin script.
         most: at most so many pages, spread evenly; None: all.
     """

@@ -173,8 +173,8 @@ def _write_figures(entries: Sequence[Entry], found: Results, min_score: float | 
         figures["upright_pages_turned"] = float((sure & (upright.argmax(1) != 0)).mean())
         figures["coverage"] = float(sure.mean())
         text.append(
-            f"upright pages wrongly turned at the bound: {100 * figures['upright_pages_turned']:.3f} % of {len(upright)}, "
-            f"coverage {100 * figures['coverage']:.2f} %"
+            f"upright pages wrongly turned: {100 * figures['upright_pages_turned']:.3f} % of {len(upright)}"
+            f", coverage {100 * figures['coverage']:.2f} %"
         )
         for subset in ("blank pages", "pictures"):
             rows = [found[file]["scores"] for file in found if by_file[file].subset == subset]

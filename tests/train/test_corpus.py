@@ -1,0 +1,216 @@
+"""The orientation corpus: its recipe, the checks of what is upright, its reader, and the comparison over it."""
+
+from __future__ import annotations
+
+import random
+import struct
+from pathlib import Path
+
+import numpy as np
+import pymupdf
+import pytest
+import torch
+
+from docpre.errors import ConfigError, InputError
+from train.corpus.build import documents_of, save_jpeg
+from train.corpus.layouts import TRAINED, UNSEEN
+from train.corpus.manifest import MANIFEST, WORDLESS, Entry, read_manifest, write_manifest
+from train.corpus.packages import unpacked
+from train.corpus.pdf_pages import upright_pages
+from train.corpus.recipe import read_recipe
+from train.corpus.scripts import script_of
+from train.corpus.sentences import languages
+from train.corpus.wordless import blank_page
+from train.corpus.writer import Writer
+from train.data import Augment, Corpus, OrientationData
+from train.data.source import NO_ANGLE
+from train.evaluate.orientation_corpus import evaluate_corpus, reliability_plot, side_by_side
+from train.orientation import Orientation, targets
+
+RECIPE = Path(__file__).parents[2] / "configs" / "orientation_corpus.yaml"
+
+
+def test_recipe_names_a_licence_for_every_source():
+    recipe = read_recipe(RECIPE)
+    sources = (*recipe.pdfs, *recipe.html, *recipe.texts, *recipe.fonts, *recipe.pictures)
+    assert len(sources) > 50
+    assert all(source.licence for source in sources)
+    assert len(recipe.packages()) == len(set(recipe.packages()))
+
+
+def test_split_follows_the_document_alone_and_its_shares():
+    recipe = read_recipe(RECIPE)
+    splits = [recipe.split_of(f"document {number}") for number in range(3000)]
+    for split, share in recipe.shares.items():
+        assert splits.count(split) / 3000 == pytest.approx(share, abs=0.03)
+    assert recipe.split_of("document 7", "test") == "test"
+    assert splits == [recipe.split_of(f"document {number}") for number in range(3000)]
+
+
+def test_a_recipe_with_an_unknown_field_is_refused(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(RECIPE.read_text("utf-8") + "\ncolour: red\n", "utf-8")
+    with pytest.raises(ConfigError, match="colour"):
+        read_recipe(path)
+
+
+def test_a_package_that_is_not_there_is_named(tmp_path):
+    (tmp_path / "empty_1_all.deb").write_bytes(b"no package")
+    with pytest.raises(InputError, match="empty"):
+        unpacked("empty", tmp_path, tmp_path / "out", ("*.pdf",))
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("The quick brown fox jumps", "Latin"),
+        ("هذه صفحة من نص عربي طويل بما يكفي", "Arabic"),
+        ("זהו עמוד של טקסט בעברית ארוך", "Hebrew"),
+        ("这是一页足够长的中文文字内容示例", "Chinese"),
+        ("これは日本語のページです。漢字とかな", "Japanese"),
+        ("이것은 한국어로 쓴 페이지입니다", "Korean"),
+        ("\\newcommand and \\begin: это страница русского текста с командами", "Cyrillic"),
+        ("12 34", "Latin"),
+    ],
+)
+def test_script_of(text, script):
+    assert script_of(text) == script
+
+
+def pdf_with_text(path, rotate):
+    document = pymupdf.open()
+    page = document.new_page(width=300, height=400)
+    for line in range(8):
+        point = (40, 60 + 30 * line) if rotate == 0 else (60 + 30 * line, 350)
+        page.insert_text(point, "words on a line of this page", rotate=rotate)
+    document.save(path)
+
+
+def test_only_pages_whose_text_runs_upright_are_taken(tmp_path):
+    pdf_with_text(tmp_path / "upright.pdf", 0)
+    pdf_with_text(tmp_path / "turned.pdf", 90)
+    (tmp_path / "damaged.pdf").write_bytes(b"%PDF-1.7 nothing")
+    (page,) = upright_pages(tmp_path / "upright.pdf", 3, 200, "Latin")
+    assert page.image.shape == (200, 150, 3)
+    assert (page.script, page.is_sparse) == ("Latin", True)
+    assert not list(upright_pages(tmp_path / "turned.pdf", 3, 200, "Latin"))
+    assert not list(upright_pages(tmp_path / "damaged.pdf", 3, 200, "Latin"))
+
+
+def test_pdfs_of_one_tex_package_are_one_document(tmp_path):
+    root = tmp_path / "usr/share/doc/texlive-doc"
+    files = [root / "latex/foo/a.pdf", root / "latex/foo/examples/b.pdf", root / "latex/bar/c.pdf"]
+    assert set(documents_of(files, tmp_path)) == {"latex/foo", "latex/bar"}
+    assert len(documents_of([tmp_path / "x/a.pdf", tmp_path / "x/b.pdf"], tmp_path)) == 2
+
+
+def mo_file(messages):
+    """A catalogue in GNU gettext's binary format (its manual, "The Format of GNU MO Files")."""
+    pairs = sorted({"": "Content-Type: text/plain; charset=UTF-8\n", **messages}.items())
+    table, strings, offset = [], b"", 28 + 16 * len(pairs)
+    for column in (0, 1):
+        for pair in pairs:
+            data = pair[column].encode()
+            table.append(struct.pack("<II", len(data), offset + len(strings)))
+            strings += data + b"\0"
+    header = struct.pack("<7I", 0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, 0)
+    return header + b"".join(table) + strings
+
+
+def test_sentences_come_from_translations_without_their_markup(tmp_path):
+    path = tmp_path / "locale/ru/LC_MESSAGES/program.mo"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(mo_file({f"key {n}": f"<b>Сообщение</b> номер {n} из %d" for n in range(200)}))
+    (path.parent / "damaged.mo").write_bytes(b"\xde\x12\x04\x95 broken")
+    found = languages(tmp_path)
+    assert list(found) == ["ru"]
+    assert "Сообщение номер 7 из" in found["ru"]
+
+
+@pytest.mark.parametrize("name", [*TRAINED, *UNSEEN])
+def test_layouts_are_seeded_and_escaped(name):
+    layouts = {**TRAINED, **UNSEEN}
+    messages = ["a <b> & c", "another message of some length, which goes on", "short"]
+    one, two = (layouts[name](Writer(random.Random(3), messages, "Latin")) for _ in range(2))
+    assert one == two
+    assert "<b> &" not in one.body
+    assert min(one.size_wh) >= 20
+
+
+def test_kinds_of_unseen_pages_are_not_trained_on():
+    assert not set(TRAINED) & set(UNSEEN)
+
+
+def test_blank_pages_are_seeded():
+    one, two = (blank_page(np.random.default_rng(1), 120) for _ in range(2))
+    assert one.dtype == np.uint8
+    assert max(one.shape) == 120
+    np.testing.assert_array_equal(one, two)
+
+
+@pytest.fixture
+def corpus_dir(tmp_path):
+    """Twelve small pages of bars: nine with a way up (a head line), three without."""
+    entries = []
+    for number in range(12):
+        is_blank = number % 4 == 3
+        page = np.full((120, 90, 3), 255, np.uint8)
+        if not is_blank:
+            page[8:20, 8:82] = 0
+            page[40 : 44 + number, 8:60] = 90
+        path = Path("test", f"{number}.jpg")
+        save_jpeg(page, tmp_path / path)
+        kind, script = (WORDLESS, "none") if is_blank else ("real", "Greek" if number % 2 else "Latin")
+        entries.append(Entry(str(path), "test", kind, "blank pages" if is_blank else "books", script, f"doc {number}"))
+    write_manifest(tmp_path / MANIFEST, entries)
+    return tmp_path
+
+
+def test_the_reader_knows_pages_without_a_way_up(corpus_dir):
+    corpus = Corpus(corpus_dir, "test")
+    assert corpus.angles_cw_deg.count(NO_ANGLE) == 3
+    assert corpus.read(0).shape == (120, 90, 3)
+    greek = sum(entry.script == "Greek" for entry in corpus.entries)
+    assert len(Corpus(corpus_dir, "test", ["real"], rare_scripts=3)) == 9 + 2 * greek
+    assert len(Corpus(corpus_dir, "test", most=5)) == 5
+    assert read_manifest(corpus_dir / MANIFEST) == corpus.entries
+    with pytest.raises(InputError, match=r"train\.corpus"):
+        Corpus(corpus_dir / "test", "test")
+
+
+def test_pages_without_a_way_up_are_taught_to_have_even_scores():
+    shares = targets(torch.tensor([2, NO_ANGLE]), 4, 0.0)
+    assert shares.tolist() == [[0, 0, 1, 0], [0.25, 0.25, 0.25, 0.25]]
+
+
+def test_samples_of_pages_without_a_way_up(corpus_dir):
+    corpus = Corpus(corpus_dir, "test")
+    augment = Augment(tilt_deg=10, margin=0.2, invert=0.5, faint=0.5, tiny=0.5)
+    module = Orientation(start="nothing", size_hw=(64, 64), resize_short=None, max_aspect=2.0)
+    samples = OrientationData(train=corpus, val=corpus, augment=augment).samples("train", module.spec)
+    labels = {index: samples[index, index]["label"] for index in range(len(corpus) * 4)}
+    for index, label in labels.items():
+        is_blank = corpus.angles_cw_deg[index // 4] == NO_ANGLE
+        assert label == (NO_ANGLE if is_blank else index % 4)
+
+
+def test_models_side_by_side(corpus_dir, tmp_path):
+    corpus = Corpus(corpus_dir, "test")
+    table = evaluate_corpus(corpus, ["PP-LCNet_x1_0_doc_ori"], tmp_path / "run", progress=False)
+    assert "| all real | 9 |" in table
+    assert "real, in Greek" in table
+    folder = tmp_path / "run" / "PP-LCNet_x1_0_doc_ori"
+    assert (folder / "summary.json").is_file()
+    assert (folder / "reliability.png").is_file()
+    assert evaluate_corpus(corpus, ["PP-LCNet_x1_0_doc_ori"], tmp_path / "run", progress=False) == table
+
+
+def test_the_table_counts_turns_that_are_right():
+    entries = [Entry(f"{n}.jpg", "test", "real", "books", "Latin", "d") for n in range(2)]
+    results = {"a": {f"{n}.jpg": {"figures": {"top1": share}} for n, share in enumerate((1.0, 0.5))}}
+    assert "| all real | 2 | 75.00 |" in side_by_side(entries, results)
+
+
+def test_reliability_plot_marks_bins():
+    plot = reliability_plot(np.array([0.95, 0.9, 0.4]), np.array([True, True, False]))
+    assert (plot == (30, 80, 200)).all(2).any()
