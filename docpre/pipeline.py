@@ -222,9 +222,8 @@ class DocPreprocessor:
             if page.image is None:
                 results.append(DocPreprocessorResult(page, values, None, page.transform))
             else:
-                times = {"loading": loading_ms, **elapsed_ms}
-                values["engines"] = engines
-                results.append(self._rectified(page, page.image, values, times, *next(decisions)))
+                how = {"engines": engines, "elapsed_ms": {"loading": loading_ms, **elapsed_ms}}
+                results.append(self._rectified(page, page.image, values, how, *next(decisions)))
         return results
 
     def _rectified(
@@ -232,11 +231,11 @@ class DocPreprocessor:
         page: Page,
         image: ImageArray,
         values: dict[str, Any],
-        elapsed_ms: dict[str, float],
+        how: dict[str, Any],
         orientation: Orientation | None,
         unwarping: Unwarping | None,
     ) -> DocPreprocessorResult:
-        """Do with a page what was decided."""
+        """Do with a page what was decided; ``how`` are the values that say what ran, and how long it took."""
         started = time.perf_counter()
         rectify = Transform.identity((image.shape[0], image.shape[1]))
         if orientation is not None:
@@ -248,8 +247,9 @@ class DocPreprocessor:
             "angle": -1 if orientation is None else orientation.applied_angle_cw_deg,
             "orientation": _orientation_values(orientation),
             "unwarping": _unwarping_values(unwarping),
-            "elapsed_ms": elapsed_ms | {"sampling": _ms_since(started)},
+            **how,
         }
+        values["elapsed_ms"]["sampling"] = _ms_since(started)
         return DocPreprocessorResult(page, values, output, page.transform.then(rectify))
 
 
