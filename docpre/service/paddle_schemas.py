@@ -10,8 +10,13 @@ from pydantic.config import JsonDict
 
 from docpre.service.refusal import Refusal
 
+# A page of 48x64 pixels with seven lines, so that the example can be tried out.
+_PAGE = (
+    "iVBORw0KGgoAAAANSUhEUgAAADAAAABAAQAAAAB0W8nrAAAAI0lEQVR42mP8z8DAwMDAxEAixfCHgYGBoR7KY/w/qm9g9AEA"
+    "xOISwLxRZC4AAAAASUVORK5CYII="
+)
 _EXAMPLE: JsonDict = {
-    "file": "https://example.com/letter.jpg",
+    "file": _PAGE,
     "fileType": 1,
     "useDocUnwarping": True,
     "visualize": False,

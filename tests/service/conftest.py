@@ -53,7 +53,9 @@ class Server:
 def running(settings: ServiceSettings) -> Iterator[Server]:
     """A server in a thread of this process."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(settings), log_config=None, access_log=False, timeout_graceful_shutdown=10)
+    config = uvicorn.Config(
+        create_app(settings), log_config=None, access_log=False, http="h11", timeout_graceful_shutdown=10
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

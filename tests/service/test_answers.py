@@ -173,3 +173,9 @@ def test_numbers_of_requests(server):
     assert own.headers["X-Request-Id"] == "batch-7:page.3"
     forged = server.get("/health", headers={"X-Request-Id": "a b=c"})
     assert forged.headers["X-Request-Id"] == forged.json()["logId"]
+
+
+def test_an_offer_to_upgrade_is_passed_over(server, page_png):
+    """Java's client makes one in its first request."""
+    headers = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAEAAEAAAAIAAAAAAAMAAAAA"}
+    assert server.infer(page_png, headers=headers, **QUICK).status_code == 200
