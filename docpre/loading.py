@@ -25,6 +25,7 @@ from docpre import jpeg
 from docpre.errors import ConfigError, DocpreError, InputError, LimitError
 from docpre.geometry import Angle, Homography, Transform, turned_back
 from docpre.mupdf import PDF_LOCK, mupdf
+from docpre.shrinking import halved
 
 ImageArray = NDArray[np.uint8]
 Item = TypeVar("Item")
@@ -124,7 +125,7 @@ def iter_pages(
             others are delivered. ``raise``: the first failure is raised.
         preview_side: for those to whom a small picture may be enough: pictures that can be decoded at a reduced scale
             for less, both sides keeping so many pixels at least, come with that as ``preview``, and are decoded in
-            full when ``image`` is asked for.
+            full when ``image`` is asked for; arrays likewise (so don't write into one while its page is in use).
 
     Raises:
         InputError: a single input can't be processed, or any with ``on_error="raise"``.
@@ -237,6 +238,17 @@ def array_to_rgb(array: NDArray[Any]) -> ImageArray:
     Raises:
         InputError: it is not uint8, not of such a shape, or empty.
     """
+    _check_array(array)
+    array = np.ascontiguousarray(array)
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if channels == 1:
+        return cv2.cvtColor(array.reshape(array.shape[:2]), cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
+    if channels == 3:
+        return cv2.cvtColor(array, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+    return to_rgb(Image.fromarray(cv2.cvtColor(array, cv2.COLOR_BGRA2RGBA)))
+
+
+def _check_array(array: NDArray[Any]) -> None:
     if array.dtype != np.uint8:
         raise InputError(f"the array is {array.dtype}; docpre takes uint8, 0 to 255")
     channels = array.shape[2] if array.ndim == 3 else 1
@@ -246,12 +258,6 @@ def array_to_rgb(array: NDArray[Any]) -> ImageArray:
         )
     if 0 in array.shape:
         raise InputError(f"the array of shape {array.shape} is empty")
-    array = np.ascontiguousarray(array)
-    if channels == 1:
-        return cv2.cvtColor(array.reshape(array.shape[:2]), cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
-    if channels == 3:
-        return cv2.cvtColor(array, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
-    return to_rgb(Image.fromarray(cv2.cvtColor(array, cv2.COLOR_BGRA2RGBA)))
 
 
 @dataclass(frozen=True)
@@ -316,8 +322,7 @@ class _Reader:
             if isinstance(item, np.ndarray):
                 if item.ndim >= 2:
                     self._check_pixels(item.shape[1], item.shape[0])
-                image = array_to_rgb(item)
-                yield self._page(source, image, None, Transform.identity((image.shape[0], image.shape[1])))
+                yield self._array_page(source, item)
             elif isinstance(item, Image.Image):
                 self._check_pixels(*item.size)
                 yield self._picture_page(source, item, None, ())
@@ -393,6 +398,14 @@ class _Reader:
                         raise labelled from error
                     page = self._failed(source, page_index, labelled)
                 yield page
+
+    def _array_page(self, source: _Source, array: NDArray[Any]) -> Page:
+        _check_array(array)
+        transform = Transform.identity((array.shape[0], array.shape[1]))
+        side = self._preview_side
+        if side is None or (small := halved(array, (side, side))) is array:
+            return self._page(source, array_to_rgb(array), None, transform)
+        return self._page(source, lambda: array_to_rgb(array), None, transform, preview=array_to_rgb(small))
 
     def _fast_page(self, source: _Source, image: Image.Image, content: bytes, notes: tuple[str, ...]) -> Page | None:
         """The page of a sound JPEG in gray or colour; None: leave it to Pillow, which says what is wrong."""

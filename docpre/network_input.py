@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from docpre.geometry import Angle, turned_back
 from docpre.loading import ImageArray
 from docpre.registry import ModelSpec
+from docpre.shrinking import shrunk
 
 # From here on a side may lose up to 7 pixels, 0.7 %, where a centre is cut out.
 _LONG_SIDE = 1024
@@ -41,25 +42,6 @@ def resized(image: ImageArray, spec: ModelSpec, angle_cw_deg: Angle = 0) -> Imag
     if image.shape[:2] != (height, width):
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
     return turned_back(image, angle_cw_deg)
-
-
-def shrunk(image: ImageArray, size_hw: tuple[int, int]) -> ImageArray:
-    """A picture reduced to a size by averaging areas; one that is not larger in both directions comes back as it is.
-
-    A large picture is halved first, which costs a tenth: the mean of 2 x 2 pixels is an area's average too.
-
-    Args:
-        image: (H, W, 3) uint8.
-        size_hw: the size to reach.
-    """
-    height, width = size_hw
-    if image.shape[0] < height or image.shape[1] < width:
-        return image
-    rows, columns = image.shape[:2]
-    while rows >= 4 * height and columns >= 4 * width and rows % 2 == columns % 2 == 0:
-        rows, columns = rows // 2, columns // 2
-        image = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def normalised(images: list[ImageArray], spec: ModelSpec) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from docpre.network_input import normalised, resized
 from docpre.page_module import PageModule
 from docpre.results import OrientationResult
 
-# A JPEG is decoded at a scale that leaves the network's picture so much finer; areas are averaged from there.
+# Pictures are read at a scale that leaves the network's picture so much finer; areas are averaged from there.
 _PREVIEW_SCALE = 2
 
 

@@ -18,6 +18,7 @@ FLOORS = {
     "docpre.errors": 0,
     "docpre.geometry": 0,
     "docpre.jpeg": 0,
+    "docpre.shrinking": 0,
     "docpre.mupdf": 0,
     "docpre.loading": 1,
     "docpre.pdf_output": 1.5,

@@ -94,6 +94,18 @@ def test_the_orientation_module_decodes_no_more_than_it_needs(tmp_path, page_rgb
     assert result.img["res"].size == np.rot90(large).shape[1::-1]
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_an_array_has_a_preview_too(page_rgb, channels):
+    array = {1: page_rgb[..., 0], 3: page_rgb, 4: np.dstack([page_rgb, page_rgb[..., 0]])}[channels]
+    (full,) = iter_pages(array)
+    (page,) = iter_pages(array, preview_side=200)
+    assert "image" not in vars(page)
+    assert page.preview.shape[:2] < array.shape[:2]
+    assert_array_equal(page.image, full.image)
+    (unreduced,) = iter_pages(array, preview_side=array.shape[0])
+    assert unreduced.preview is None
+
+
 def test_what_is_encoded_is_the_picture_in_rgb(page_rgb):
     reddish = page_rgb // 2
     reddish[..., 0] += 90
