@@ -6,7 +6,7 @@ import argparse
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -567,6 +567,7 @@ def _save_bench(report: Report, folder: Path) -> None:
 
 
 def _run_models(options: argparse.Namespace) -> int:
+    from docpre.engines.fastest import records
     from docpre.registry import DEFAULT_MODEL, MODELS, cache_dir, find_model, find_weights
 
     if options.pull:
@@ -591,7 +592,20 @@ def _run_models(options: argparse.Namespace) -> int:
             print(f"           sha256 {artefact.sha256}")
         print(f"  input    {spec.size_hw[0]}x{spec.size_hw[1]} (height x width), {spec.channel_order}")
         print(f"  figures  {spec.figures}")
+        for record in records(spec.name):
+            print(f"  hpi      {_described_choice(record)}")
     return 0
+
+
+def _described_choice(record: Mapping[str, Any]) -> str:
+    """What enable_hpi took on this machine, from what and how fast."""
+    chosen, asked = record["chosen"], record["asked"]
+    parts = []
+    for entry in record["candidates"]:
+        outcome = f"{entry['median_ms']} ms" if "median_ms" in entry else f"refused ({entry['refused']})"
+        parts.append(f"{entry['engine']} {entry['precision']} {outcome}")
+    where = f"{asked['device']}, {asked['threads']} threads"
+    return f"{chosen['engine']} in {chosen['precision']} ({where}): {'; '.join(parts)}"
 
 
 def _set_up_messages() -> None:

@@ -208,7 +208,6 @@ def test_wrong_options_are_errors(options):
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        ({"enable_hpi": True}, "enable_hpi"),
         ({"min_subgraph_size": 5}, "use_tensorrt"),
         ({"enable_mkldnn": True}, "enable_mkldnn"),
         ({"mkldnn_cache_capacity": 3}, "Paddle"),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from docpre.engines.base import ENGINES, Engine, RuntimeOptions, check_precision
 from docpre.engines.devices import choose
+from docpre.engines.fastest import start_fastest
 from docpre.errors import EngineError
 from docpre.registry import ModelSpec, Weights, find_weights
 
 __all__ = ["ENGINES", "Engine", "RuntimeOptions", "create_engine"]
+
+_TORCH_ONLY = (".safetensors", ".pdparams", ".pkl", ".pth", ".pt")
+_ANY_SUFFIX = (".onnx", ".xml", *_TORCH_ONLY)
 
 
 def create_engine(spec: ModelSpec, options: RuntimeOptions, model_dir: str | None = None) -> tuple[Engine, Weights]:
@@ -17,7 +22,7 @@ def create_engine(spec: ModelSpec, options: RuntimeOptions, model_dir: str | Non
 
     Args:
         spec: the model.
-        options: engine, device and the like.
+        options: engine, device and the like; with ``enable_hpi`` the fastest engine and precision are found out.
         model_dir: a directory to take the weights from.
 
     Returns:
@@ -28,7 +33,25 @@ def create_engine(spec: ModelSpec, options: RuntimeOptions, model_dir: str | Non
         EngineError: the engine or device can't run here.
         ModelError: there are no weights, or they are not of this network.
     """
-    name, device = choose(options.engine or _engine_for(model_dir), options.device)
+    engine = options.engine or _engine_for(model_dir)
+    if not options.enable_hpi:
+        return _started(spec, options, engine, model_dir)
+    _, device = choose(engine, options.device)
+    weights = find_weights(spec, model_dir, _ANY_SUFFIX)
+    return start_fastest(
+        spec,
+        replace(options, engine=engine),
+        device,
+        _engine_for(model_dir),
+        weights.path,
+        lambda chosen: _started(spec, chosen, chosen.engine, model_dir),
+    )
+
+
+def _started(
+    spec: ModelSpec, options: RuntimeOptions, engine: str | None, model_dir: str | None
+) -> tuple[Engine, Weights]:
+    name, device = choose(engine, options.device)
     check_precision(name, device, options.precision)
     if options.use_tensorrt and name != "onnxruntime":
         raise EngineError(f"use_tensorrt=True is for the engine onnxruntime, not {name}; or take engine='tensorrt'.")
@@ -56,9 +79,12 @@ def create_engine(spec: ModelSpec, options: RuntimeOptions, model_dir: str | Non
 
 
 def _engine_for(model_dir: str | None) -> str | None:
-    """``torch`` where a directory holds weights that torch alone can read; None where any engine will do."""
+    """The one engine that can read what a directory holds; None where several can."""
     if model_dir is None:
         return None
     suffixes = {path.suffix for path in Path(model_dir).expanduser().glob("*")}
-    only_torch = ".onnx" not in suffixes and suffixes & {".safetensors", ".pdparams", ".pkl", ".pth", ".pt"}
-    return "torch" if only_torch else None
+    if ".onnx" in suffixes:
+        return None
+    if ".xml" in suffixes:
+        return "openvino"
+    return "torch" if suffixes & set(_TORCH_ONLY) else None

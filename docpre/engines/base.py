@@ -55,7 +55,8 @@ class RuntimeOptions:
         precision: ``fp32``, ``fp16`` (GPUs), ``bf16`` (OpenVINO on CPUs that have it, torch) or ``int8``. One that
             the engine does not have on the device is an error.
         cpu_threads: at most so many threads a network; never more than the machine has.
-        enable_hpi: pick the fastest engine and precision for this machine; an ``engine`` that is named goes first.
+        enable_hpi: pick the fastest engine and precision for this machine, by a short measurement that is kept; an
+            ``engine`` that is named, and a ``precision`` other than fp32, are kept to.
         use_tensorrt: run ONNX Runtime's TensorRT provider; an error where it can't run.
         min_subgraph_size: of that provider: smaller parts of the network stay with CUDA.
         enable_mkldnn, mkldnn_cache_capacity, enable_cinn: taken for PaddleOCR's sake. What can have no effect here
@@ -117,8 +118,6 @@ class RuntimeOptions:
     def warn_of_no_effect(self, engine: str, device: str) -> None:
         """Warn, once for each option, of what was asked for and can have no effect with this engine and device."""
         where = f"the engine {engine} on {device}"
-        if self.enable_hpi:
-            _warn_once("enable_hpi", f"enable_hpi=True has no effect: there is no faster engine than {where} here")
         if self.min_subgraph_size != RuntimeOptions.min_subgraph_size and not self.use_tensorrt:
             _warn_once("min_subgraph_size", "min_subgraph_size has no effect without use_tensorrt=True")
         if self.enable_mkldnn is not None and not (engine == "torch" and device == "cpu"):
