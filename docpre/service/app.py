@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from docpre import __version__
 from docpre.errors import InputError
+from docpre.pipeline import DocPreprocessor
 from docpre.service.gate import Gate, error_answer
 from docpre.service.measures import Measures
 from docpre.service.paddle_api import PATH, paddle_router
@@ -33,14 +34,15 @@ def app_from_environment() -> FastAPI:
     return create_app(ServiceSettings.from_json(os.environ[SETTINGS_VARIABLE]))
 
 
-def create_app(settings: ServiceSettings) -> FastAPI:
+def create_app(settings: ServiceSettings, pipeline: DocPreprocessor | None = None) -> FastAPI:
     """The service.
 
     Args:
         settings: limits and options.
+        pipeline: as the settings describe it; None: it is made when the application starts.
 
     Raises:
-        ConfigError: the settings are wrong. Models are loaded when the application starts, not here.
+        ConfigError: the settings are wrong.
     """
     measures = Measures()
     places = Places(settings.concurrency + settings.max_waiting, measures.under_way)
@@ -48,7 +50,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        started.append(Processing(settings, measures))
+        started.append(Processing(settings, measures, pipeline or DocPreprocessor(**settings.pipeline)))
         yield
         started.pop().close()
 

@@ -51,13 +51,12 @@ class Document:
 class Processing:
     """Readers, networks and encoders, ready to work. Made inside the event loop."""
 
-    def __init__(self, settings: ServiceSettings, measures: Measures) -> None:
+    def __init__(self, settings: ServiceSettings, measures: Measures, pipeline: DocPreprocessor) -> None:
         limits = ReadingLimits(settings.dpi, settings.max_pixels, settings.max_read_s, settings.max_body_bytes)
         self._measures = measures
         self._max_pages = settings.max_pages
         self._readers = ReaderPool(settings.concurrency, limits)
         self._encoders = ThreadPoolExecutor(settings.concurrency, "encoder")
-        pipeline = DocPreprocessor(**settings.pipeline)
         for step, part in (("orientation", pipeline._classifier), ("unwarping", pipeline._unwarper)):
             if part is not None:
                 engine = part.pool.engine()

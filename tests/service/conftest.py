@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
-import os
-import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -71,31 +70,25 @@ def running(settings: ServiceSettings) -> Iterator[Server]:
 
 
 @contextmanager
-def running_process(*options: str) -> Iterator[tuple[Server, subprocess.Popen[str]]]:
-    """``docpre serve`` as a user starts it."""
+def running_process(*options: str) -> Iterator[tuple[Server, subprocess.Popen[bytes], Callable[[], str]]]:
+    """``docpre serve`` as a user starts it: where it listens, its process, and what it has logged."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "docpre", "serve", "--port", str(port), "--device", "cpu", *options]
-    process = subprocess.Popen(
-        command,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
     server = Server(f"http://127.0.0.1:{port}", requests.Session())
-    try:
-        wait_until(lambda: process.poll() is not None or is_up(server))
-        yield server, process
-    finally:
-        server.session.close()
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
+    # A file, not a pipe: nobody would empty the pipe while the server runs.
+    with tempfile.TemporaryFile() as log, server.session:
+        process = subprocess.Popen(command, stderr=log, cwd=Path(__file__).parents[2])
         try:
-            process.communicate(timeout=30)
-        except (subprocess.TimeoutExpired, ValueError):
-            process.kill()
-            process.wait()
+            wait_until(lambda: process.poll() is not None or is_up(server))
+            yield server, process, lambda: Path(f"/proc/self/fd/{log.fileno()}").read_text("utf-8")
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def is_up(server: Server) -> bool:

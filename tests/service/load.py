@@ -1,6 +1,6 @@
 """Loads that are too heavy for a test: ``python -m tests.service.load [SECTION ...]`` prints a table for each.
 
-The server is ``docpre serve`` in a process of its own; rates are compared with the pipeline alone on the same files, run in
+The server is ``docpre serve`` in a process of its own. Rates are compared with the pipeline alone on the same files, in
 turns with the service, because the machine may have other things to do.
 """
 
@@ -83,7 +83,7 @@ def overhead() -> None:
     """Pages a second of the service and of the pipeline alone."""
     photos = [encoded(photograph(draw_page(seed=seed)), "JPEG", quality=90) for seed in range(4)]
     pipeline = DocPreprocessor(device="cpu")
-    with running_process() as (server, _):
+    with running_process() as (server, _, _):
 
         def alone(number: int) -> None:
             pipeline.predict(photos[number % 4])
@@ -119,8 +119,8 @@ def overhead() -> None:
                 p = statistics.quantiles(latencies[name], n=100)
                 middle = statistics.median(seconds[name])
                 print(
-                    f"{clients:3d} clients  {name:28s} {count / middle:6.2f} pages/s  p50 {p[49]:6.2f} s  p95 {p[94]:6.2f} s  "
-                    f"p99 {p[98]:6.2f} s  time against alone with PNG {100 * (middle / base - 1):+5.0f} %",
+                    f"{clients:3d} clients  {name:28s} {count / middle:6.2f} pages/s  p50 {p[49]:6.2f} s  "
+                    f"p95 {p[94]:6.2f} s  p99 {p[98]:6.2f} s  to alone with PNG {100 * (middle / base - 1):+5.0f} %",
                     flush=True,
                 )
 
@@ -128,7 +128,7 @@ def overhead() -> None:
 def saturation() -> None:
     """More clients than places: statuses, and memory over 2,000 requests."""
     page = encoded(draw_page(440, 312, font_size=11), "JPEG")
-    with running_process("--max_waiting", "4", "--concurrency", "4") as (server, process):
+    with running_process("--max_waiting", "4", "--concurrency", "4") as (server, process, _):
         statuses: Counter[int] = Counter()
 
         def ask(_: int) -> None:
@@ -148,7 +148,7 @@ def saturation() -> None:
 
 def bad_requests() -> None:
     """1,000 bad requests of all kinds."""
-    with running_process("--max_body_bytes", "4000000", "--max_pixels", "4000000") as (server, process):
+    with running_process("--max_body_bytes", "4000000", "--max_pixels", "4000000") as (server, process, _):
         before = memory_mb(process.pid)
         kinds = list(BAD.values())
         wrong: Counter[str] = Counter()
@@ -164,14 +164,15 @@ def bad_requests() -> None:
         total, each = timed(ask, 1000, 8)
         p = statistics.quantiles(each, n=100)
         print(
-            f"1000 requests of {len(kinds)} kinds in {total:.0f} s, p50 {p[49]:.3f} s, p99 {p[98]:.3f} s, worst {max(each):.3f} s;"
-            f" {sum(wrong.values())} not as they should be {dict(wrong)}; memory {before:.0f} -> {memory_mb(process.pid):.0f} MB"
+            f"1000 requests of {len(kinds)} kinds in {total:.0f} s, p50 {p[49]:.3f} s, p99 {p[98]:.3f} s, "
+            f"worst {max(each):.3f} s; {sum(wrong.values())} not as they should be {dict(wrong)}; "
+            f"memory {before:.0f} -> {memory_mb(process.pid):.0f} MB"
         )
 
 
 def bombs() -> None:
     """Each bomb: status, seconds, processor time, and memory above what the server had."""
-    with running_process() as (server, process):
+    with running_process() as (server, process, _):
         server.infer(encoded(draw_page(200, 200)), **QUICK)
         for name, make in BOMBS.items():
             content, stop, peak = make(), threading.Event(), [0.0]
@@ -199,7 +200,7 @@ def bombs() -> None:
 def restarts() -> None:
     """Server processes are killed while 8 clients ask."""
     page = encoded(draw_page(440, 312, font_size=11), "JPEG")
-    with running_process("--workers", "2") as (server, process):
+    with running_process("--workers", "2") as (server, process, _):
         statuses: Counter[str] = Counter()
 
         def ask(_: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -39,6 +40,17 @@ def test_defaults():
     assert {name: options[name] for name in DEFAULTS} == DEFAULTS
     settings = ServiceSettings()
     assert {name: options[name] for name in LIMITS} == {name: getattr(settings, name) for name in LIMITS}
+
+
+def test_an_engine_that_can_not_run(capsys):
+    assert main(["serve", "--device", "gpu:77"]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_example_configuration():
+    path = Path(__file__).parents[2] / "configs" / "serve.yaml"
+    settings = ServiceSettings(pipeline={"paddlex_config": str(path)}).with_serving_section()
+    assert settings == ServiceSettings(pipeline=settings.pipeline)
 
 
 def test_settings_travel_as_json():

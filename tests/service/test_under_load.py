@@ -136,7 +136,7 @@ def test_sigterm_finishes_what_is_under_way_and_logs_no_secrets(tmp_path, page_p
     keys = tmp_path / "keys"
     keys.write_text("the-secret-key\n")
     answers: list[requests.Response] = []
-    with running_process("--concurrency", "1", "--api_key_file", str(keys)) as (server, process):
+    with running_process("--concurrency", "1", "--api_key_file", str(keys)) as (server, process, log):
         headers = {"Authorization": "Bearer the-secret-key", "X-Request-Id": "the-request"}
         asking = threading.Thread(target=lambda: answers.append(server.infer(slow_pdf(10), headers=headers, **QUICK)))
         asking.start()
@@ -148,19 +148,19 @@ def test_sigterm_finishes_what_is_under_way_and_logs_no_secrets(tmp_path, page_p
         process.send_signal(signal.SIGTERM)
         asking.join()
         process.wait(30)
-        log = process.stderr.read()
+        logged = log()
     assert answers[0].status_code == 200
     assert len(answers[0].json()["result"]["docPreprocessingResults"]) == 10
     assert process.returncode in (0, -signal.SIGTERM)
-    assert "POST /document-preprocessing 200" in log
-    assert "request the-request" in log
-    assert answers[0].json()["logId"] in log
-    assert "secret" not in log
-    assert not [line for line in log.splitlines() if len(line) > 300]
+    assert "POST /document-preprocessing 200" in logged
+    assert "request the-request" in logged
+    assert answers[0].json()["logId"] in logged
+    assert "secret" not in logged
+    assert not [line for line in logged.splitlines() if len(line) > 300]
 
 
 def test_several_processes_and_one_of_them_dies(page_png):
-    with running_process("--workers", "2", "--concurrency", "1") as (server, process):
+    with running_process("--workers", "2", "--concurrency", "1") as (server, process, _):
         children = Path("/proc", str(process.pid), "task", str(process.pid), "children")
 
         def workers() -> list[int]:
