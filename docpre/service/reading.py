@@ -107,6 +107,10 @@ class Reader:
         assert blob is not None
         return blob
 
+    def is_alive(self) -> bool:
+        """Whether its process still runs."""
+        return self._process.is_alive()
+
     def end(self) -> None:
         """End the process, whatever it does."""
         self._process.kill()
@@ -118,11 +122,14 @@ class Reader:
 
     async def _ask(self, request: dict[str, Any], blob: Any = None) -> tuple[dict[str, Any], memoryview | None]:
         self.is_idle = False
-        loop = asyncio.get_running_loop()
+        exchange = asyncio.get_running_loop().run_in_executor(self._threads, self._exchange, request, blob)
         try:
-            answer, received = await loop.run_in_executor(self._threads, self._exchange, request, blob)
+            answer, received = await asyncio.shield(exchange)
         except asyncio.CancelledError:
             self.end()  # the client has gone, or its time is over
+            # The thread must have let go of the connection before its descriptor may be another's.
+            await asyncio.wait({exchange})
+            exchange.exception()
             raise
         except (EOFError, OSError) as error:
             raise self._death() from error
@@ -170,13 +177,16 @@ class ReaderPool:
         """A reader of one's own, as soon as one is free."""
         reader = await self._free.get()
         try:
+            if not reader.is_alive():
+                reader = self._replaced(reader)
             yield reader
         finally:
-            if not reader.is_idle:
-                reader.end()
-                reader.close()
-                reader = self._new()
-            self._free.put_nowait(reader)
+            self._free.put_nowait(reader if reader.is_idle else self._replaced(reader))
+
+    def _replaced(self, reader: Reader) -> Reader:
+        reader.end()
+        reader.close()
+        return self._new()
 
     def close(self) -> None:
         """End all readers; none may be in use."""
