@@ -8,22 +8,20 @@ import platform
 import shutil
 import subprocess
 import tempfile
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
+from docpre.engines.torch import Classifier
 from docpre.errors import ConfigError, ModelError
+from docpre.export import publish, worst_difference, write_onnx
 from docpre.registry import SPEC_FILE, Artefact, ModelSpec, sha256_of
 from train.cli import TASKS
 
 WORST_DIFFERENCE = 1e-4
-_OPSET = 17
 _OUTPUTS = {"orientation": ("scores",), "unwarping": ("grid", "mesh")}
 
 
@@ -40,18 +38,6 @@ def main(arguments: list[str]) -> None:
     spec = export(chosen.ckpt, chosen.output, chosen.name, chosen.licence)
     print(f"{spec.name} in {chosen.output}: {', '.join(artefact.filename for artefact in spec.artefacts)}, {SPEC_FILE}")
     print(spec.figures)
-
-
-class Scores(nn.Module):
-    """A classifier that ends at scores."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Pictures (N, 3, H, W), normalised, to scores (N, classes) that add up to 1."""
-        return self.network(x).softmax(1)
 
 
 def export(checkpoint: Path, output: Path, name: str | None = None, licence: str = "not stated") -> ModelSpec:
@@ -84,11 +70,13 @@ def export(checkpoint: Path, output: Path, name: str | None = None, licence: str
     work = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}-"))
     try:
         files = [work / "model.onnx"]
-        write_onnx(network, spec, task, files[0])
+        # The file ends at scores, not at logits, and for unwarping at grid and mesh.
+        ending = Classifier(network).eval() if task == "orientation" else network
+        write_onnx(ending, spec.size_hw, _OUTPUTS[task], files[0])
         if not spec.architecture.startswith("timm/"):  # docpre's torch engine has no network to put them in
             files.append(work / "model.safetensors")
             _write_safetensors(network, files[1])
-        worst = worst_difference(network, spec, task, files[0])
+        worst = worst_difference(ending, spec.size_hw, _OUTPUTS[task], files[0])
         if not worst <= WORST_DIFFERENCE:
             raise ModelError(f"The ONNX file differs from the network by {worst:.2e}, over {WORST_DIFFERENCE:.0e}.")
         spec = replace(
@@ -102,12 +90,7 @@ def export(checkpoint: Path, output: Path, name: str | None = None, licence: str
         )
         text = json.dumps(spec.to_json(), indent=1, ensure_ascii=False, default=str)
         (work / SPEC_FILE).write_text(text + "\n", "utf-8")
-        work.chmod(0o755)
-        for file in files:
-            file.chmod(0o644)
-        if output.exists():
-            output.rmdir()
-        work.replace(output)
+        publish(work, output)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
@@ -143,44 +126,6 @@ def trained_network(content: dict[str, Any]) -> tuple[nn.Module, ModelSpec]:
     except RuntimeError as error:
         raise ModelError(f"The checkpoint's weights don't fit its own configuration: {error}") from error
     return module.network.eval().float(), module.spec
-
-
-def write_onnx(network: nn.Module, spec: ModelSpec, task: str, path: Path) -> None:
-    """Write a network as ONNX in float32 with any batch size; orientation ends at scores, UVDoc at grid and mesh."""
-    ending = Scores(network).eval() if task == "orientation" else network
-    names = _OUTPUTS[task]
-    with warnings.catch_warnings():
-        # The newer one needs a package more (onnxscript) and gives the same graph for these networks.
-        warnings.simplefilter("ignore")  # that this exporter is the older one, and how it folds constants
-        torch.onnx.export(
-            ending,
-            (torch.zeros(1, 3, *spec.size_hw),),
-            str(path),
-            input_names=["image"],
-            output_names=list(names),
-            dynamic_axes={key: {0: "batch"} for key in ("image", *names)},
-            opset_version=_OPSET,
-            dynamo=False,
-        )
-
-
-def worst_difference(network: nn.Module, spec: ModelSpec, task: str, path: Path) -> float:
-    """The worst element's difference between a network and its ONNX file in ONNX Runtime, over batches of 1 and 3."""
-    import onnxruntime
-
-    ending = Scores(network).eval() if task == "orientation" else network
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    random = np.random.default_rng(0)
-    worst = 0.0
-    for count in (1, 3):
-        batch = random.random((count, 3, *spec.size_hw), np.float32)
-        with torch.inference_mode():
-            answer = ending(torch.from_numpy(batch))
-        expected = [answer] if isinstance(answer, Tensor) else list(answer)
-        actual: list[NDArray[np.float32]] = session.run(list(_OUTPUTS[task]), {"image": batch})
-        for want, got in zip(expected, actual, strict=True):
-            worst = max(worst, float(np.abs(want.numpy() - got).max()))
-    return worst
 
 
 def _write_safetensors(network: nn.Module, path: Path) -> None:

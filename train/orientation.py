@@ -37,6 +37,7 @@ class Orientation(FineTuned):
         weight_decay: of AdamW.
         warm_up: share of all steps in which the learning rate rises.
         label_smoothing: of the cross-entropy. Pages without a way up are to be given the same score for each turn.
+        min_score: below it docpre leaves a page alone with this model; ``python -m train calibrate`` sets it.
         frozen: parts that don't learn, by the beginnings of their names.
         fixed_norms: keep batch norms' statistics as they are.
     """
@@ -52,6 +53,7 @@ class Orientation(FineTuned):
         weight_decay: float = 1e-4,
         warm_up: float = 0.1,
         label_smoothing: float = 0.0,
+        min_score: float | None = None,
         frozen: list[str] | None = None,
         fixed_norms: bool = False,
     ) -> None:
@@ -64,6 +66,7 @@ class Orientation(FineTuned):
             size_hw=(size_hw[0], size_hw[1]),
             resize_short=resize_short,
             max_aspect=max_aspect,
+            min_score=min_score,
         )
         self.network, self.spec = _network(backbone, start, spec)
         self.figures: dict[str, float] = {}

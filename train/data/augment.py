@@ -43,6 +43,7 @@ class Augment:
         invert: share whose colours are inverted.
         faint: share that loses nearly all of its contrast.
         tiny: share that has been much smaller.
+        untouched: share of samples that nothing is done to.
     """
 
     tilt_deg: float = 0.0
@@ -60,10 +61,11 @@ class Augment:
     invert: float = 0.0
     faint: float = 0.0
     tiny: float = 0.0
+    untouched: float = 0.0
 
     def __post_init__(self) -> None:
         names = ("perspective", "crop", "flip", "quarter_turns", "colour", "gray", "blur", "noise", "jpeg")
-        for name in (*names, "margin", "invert", "faint", "tiny"):
+        for name in (*names, "margin", "invert", "faint", "tiny", "untouched"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"augment.{name} lies between 0 and 1, not at {getattr(self, name)}.")
         if self.crop >= 0.5 or not 0 <= self.tilt_deg <= 180:
@@ -126,7 +128,7 @@ class Augmenter:
     """
 
     def __init__(self, augment: Augment, seed: int = 0) -> None:
-        self._seed = seed
+        self._seed, self._untouched = seed, augment.untouched
         self._compose = albumentations.Compose(
             [*augment.geometry(), *augment.appearance()],
             keypoint_params=albumentations.KeypointParams(format="xy", remove_invisible=False),
@@ -143,7 +145,10 @@ class Augmenter:
         Returns:
             The changed picture, of any size, and where the points are in it.
         """
-        self._compose.set_random_seed(int(np.random.default_rng([self._seed, number]).integers(2**31)))
+        random = np.random.default_rng([self._seed, number])
+        self._compose.set_random_seed(int(random.integers(2**31)))
+        if self._untouched and random.random() < self._untouched:
+            return image, points_xy
         changed: dict[str, Any] = self._compose(image=np.ascontiguousarray(image), keypoints=points_xy)
         return changed["image"], np.asarray(changed["keypoints"], np.float64).reshape(-1, 2)
 
