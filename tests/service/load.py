@@ -126,9 +126,18 @@ def overhead() -> None:
 
 
 def saturation() -> None:
-    """More clients than places: statuses, and memory over 2,000 requests."""
+    """More clients than places: statuses, and memory."""
+    _many_requests(32, "--max_waiting", "4", "--concurrency", "4")
+
+
+def memory() -> None:
+    """2,000 requests, all of which are served."""
+    _many_requests(8)
+
+
+def _many_requests(clients: int, *options: str) -> None:
     page = encoded(draw_page(440, 312, font_size=11), "JPEG")
-    with running_process("--max_waiting", "4", "--concurrency", "4") as (server, process, _):
+    with running_process(*options) as (server, process, _):
         statuses: Counter[int] = Counter()
 
         def ask(_: int) -> None:
@@ -138,9 +147,9 @@ def saturation() -> None:
             statuses[answer.status_code] += 1
 
         for part in range(8):
-            total, _ = timed(ask, 250, 32)
+            total, _ = timed(ask, 250, clients)
             print(
-                f"{250 * (part + 1):5d} requests by 32 clients  {250 / total:6.1f} a second  {dict(statuses)}  "
+                f"{250 * (part + 1):5d} requests by {clients} clients  {250 / total:6.1f} a second  {dict(statuses)}  "
                 f"{memory_mb(process.pid):6.0f} MB",
                 flush=True,
             )
@@ -236,7 +245,7 @@ def answers(server: Server, page: bytes) -> bool:
         return False
 
 
-SECTIONS = {section.__name__: section for section in (overhead, saturation, bad_requests, bombs, restarts)}
+SECTIONS = {section.__name__: section for section in (overhead, saturation, memory, bad_requests, bombs, restarts)}
 
 
 if __name__ == "__main__":
