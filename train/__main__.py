@@ -1,4 +1,4 @@
-"""``python -m train orientation|unwarping fit|validate|test``, ``data check``, ``calibrate``, ``export``, ``evaluate``."""
+"""``python -m train``: fit, validate and test a network, check its data, calibrate, export and evaluate it."""
 
 from __future__ import annotations
 
