@@ -291,9 +291,12 @@ class Transform:
         return write
 
 
-def turned_back(image: NDArray[np.uint8], angle_cw_deg: Angle) -> NDArray[np.uint8]:
-    """A picture (H, W, C) turned counter-clockwise by the angle that its page is turned clockwise; 0: as it is."""
-    if angle_cw_deg == 0:
+def turned_back(image: NDArray[np.uint8], angle_cw_deg: int) -> NDArray[np.uint8]:
+    """A picture (H, W, C) turned counter-clockwise by the angle that its page is turned clockwise, 90, 180 or 270.
+
+    0 and -1 (nothing was looked at) leave it as it is.
+    """
+    if angle_cw_deg <= 0:
         return image
     # Three times as fast as a copy of NumPy's view.
     turned = cv2.rotate(image, _COUNTER_CLOCKWISE[angle_cw_deg])

@@ -11,13 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from docpre import jpeg
 from docpre.errors import DocpreError, InputError
-from docpre.geometry import Transform
+from docpre.geometry import Transform, turned_back
 from docpre.loading import ImageArray, Page
 from docpre.pdf_output import PdfPage, save_pdf_pages
 
@@ -243,31 +244,35 @@ class DocPreprocessorResult(Result):
     @cached_property
     def turned_image(self) -> ImageArray:
         """The page upright, before unwarping, BGR."""
-        if self._values["angle"] <= 0:
-            return self.input_image
-        return np.ascontiguousarray(np.rot90(self.input_image, self._values["angle"] // 90))
+        return turned_back(self.input_image, self._values["angle"])
 
-    def _pictures(self) -> dict[str, Image.Image]:
+    @property
+    def side_by_side(self) -> ImageArray:
+        """The page as it came, turned, and as it became, side by side with captions, (H, W, 3) BGR."""
         settings = self._values["model_settings"]
         captions = (
             "Original Image",
             f"Rotated Image ({settings['use_doc_orientation_classify']}, {self._values['angle']})",
             f"Unwarping Image ({settings['use_doc_unwarping']})",
         )
-        # One panel at a time and no copies in BGR: of a large photo three panels are large already.
-        upright = np.rot90(self._page_image(), max(self._values["angle"], 0) // 90)
-        panels = (self._page_image(), upright, self._output_image())
-        height = max(panel.shape[0] for panel in panels)
+        panels = (self._page_image(), turned_back(self._page_image(), self._values["angle"]), self._output_image())
+        height, width = max(panel.shape[0] for panel in panels), sum(panel.shape[1] for panel in panels)
         caption_size = max(_CAPTION_SIZE, height // 50)
-        picture = Image.new("RGB", (sum(panel.shape[1] for panel in panels), height + caption_size * 3 // 2), "white")
-        draw = ImageDraw.Draw(picture)
+        strip = Image.new("RGB", (width, caption_size * 3 // 2), "white")
+        draw = ImageDraw.Draw(strip)
         font = ImageFont.load_default(caption_size)
+        picture = np.full((height + strip.height, width, 3), 255, np.uint8)
         left = 0
         for panel, caption in zip(panels, captions, strict=True):
-            picture.paste(Image.fromarray(np.ascontiguousarray(panel)), (left, 0))
-            draw.text((left + caption_size // 2, height + caption_size // 5), caption, "black", font)
-            left += panel.shape[1]
-        return {"preprocessed_img": picture}
+            rows, columns = panel.shape[:2]
+            cv2.cvtColor(panel, cv2.COLOR_RGB2BGR, dst=picture[:rows, left : left + columns])
+            draw.text((left + caption_size // 2, caption_size // 5), caption, "black", font)
+            left += columns
+        picture[height:] = np.asarray(strip)[..., ::-1]
+        return picture
+
+    def _pictures(self) -> dict[str, Image.Image]:
+        return {"preprocessed_img": Image.fromarray(_bgr(self.side_by_side))}
 
     def pdf_page(self) -> PdfPage:
         """How this page goes into a PDF; see ``save_pdf``."""
@@ -320,7 +325,7 @@ class UnwarpingResult(Result):
 
 def _bgr(image: NDArray[np.uint8]) -> ImageArray:
     """RGB to BGR, or back."""
-    return np.ascontiguousarray(image[..., ::-1])
+    return cv2.cvtColor(image, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
 
 
 def _plain(value: Any) -> Any:

@@ -31,7 +31,8 @@ class Batcher:
     Args:
         pipeline: shared by the threads.
         threads: how many.
-        max_batch: pages that a thread takes at once. It never waits for more than are there.
+        max_batch: pages that a thread takes at once; on a GPU they go through the networks together. It never waits
+            for more than are there.
         on_batch: told how many pages each batch has.
     """
 
@@ -40,6 +41,8 @@ class Batcher:
     ) -> None:
         self._pipeline = pipeline
         self._max_batch = max_batch
+        # On a CPU the networks take as long for pages together as one by one, and far more memory.
+        self._is_together = any(engine["device"] != "cpu" for engine in pipeline.engines.values())
         self._on_batch = on_batch
         self._line: deque[_Waiting] = deque()
         self._changed = threading.Condition()
@@ -106,6 +109,8 @@ class Batcher:
             "use_doc_orientation_classify": orientation,
             "use_doc_unwarping": unwarping,
             "max_pixels": None,
+            "batch_size": len(batch) if self._is_together else 1,
+            "num_workers": 0,  # the threads are here
         }
         try:
             results = self._pipeline.predict([waiting.image for waiting in batch], **options)

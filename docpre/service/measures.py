@@ -43,7 +43,7 @@ class Measures:
         self.model = Gauge(
             "docpre_model_info",
             "1 for each model, with its engine.",
-            ("step", "model", "engine", "device"),
+            ("step", "model", "engine", "precision", "device"),
             multiprocess_mode="livemax",
             registry=registry,
         )

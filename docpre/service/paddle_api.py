@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import cv2
 import numpy as np
 from fastapi import APIRouter, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
+from docpre.loading import ImageArray
 from docpre.service.encoding import base64_text, jpeg, png
 from docpre.service.negotiation import JSON, PDF, PNG, answer_kind
 from docpre.service.paddle_schemas import (
@@ -149,8 +151,7 @@ def _page_answer(page: ProcessedPage, visualize: bool, transform: bool) -> DocPr
         return DocPreprocessingResult(output_image=None, pruned_result=None, error=page.error)
     optional: dict[str, Any] = {}
     if visualize:
-        (panels,) = result.img.values()
-        optional["doc_preprocessing_image"] = base64_text(jpeg(_bgr(panels)))
+        optional["doc_preprocessing_image"] = base64_text(jpeg(result.side_by_side))
         optional["input_image"] = base64_text(jpeg(result.input_image))
     if transform and read.transform is not None:
         optional["transform"] = read.transform.then(result.transform).to_json()
@@ -183,7 +184,7 @@ async def _pdf(document: Document) -> bytes:
         if result is None:
             failed = failed or page
         elif result.unwarping["applied"] or document.total_pages is None:
-            await document.reader.write_page(page.read, _bgr(result.output_image), 0)
+            await document.reader.write_page(page.read, _rgb(result.output_image), 0)
             is_empty = False
             continue
         else:
@@ -195,6 +196,5 @@ async def _pdf(document: Document) -> bytes:
     return bytes(await document.reader.finished_pdf())
 
 
-def _bgr(image: Any) -> Any:
-    """RGB to BGR, or back; Pillow pictures too."""
-    return np.ascontiguousarray(np.asarray(image)[..., ::-1])
+def _rgb(image: ImageArray) -> ImageArray:
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)

@@ -57,10 +57,8 @@ class Processing:
         self._max_pages = settings.max_pages
         self._readers = ReaderPool(settings.concurrency, limits)
         self._encoders = ThreadPoolExecutor(settings.concurrency, "encoder")
-        for step, part in (("orientation", pipeline._classifier), ("unwarping", pipeline._unwarper)):
-            if part is not None:
-                engine = part.pool.engine()
-                measures.model.labels(step, part.pool.spec.name, engine.name, engine.device).set(1)
+        for step, engine in pipeline.engines.items():
+            measures.model.labels(step, engine["model"], engine["engine"], engine["precision"], engine["device"]).set(1)
         self._batcher = Batcher(
             pipeline,
             settings.network_threads,

@@ -163,7 +163,7 @@ def test_state_and_measures(server, page_png):
         'docpre_pages_total{outcome="ok"}',
         "docpre_requests_under_way 0.0",
         "docpre_pages_waiting 0.0",
-        'docpre_model_info{device="cpu",engine="onnxruntime",model="UVDoc",step="unwarping"} 1.0',
+        'docpre_model_info{device="cpu",engine="onnxruntime",model="UVDoc",precision="fp32",step="unwarping"} 1.0',
     ):
         assert name in text, name
 
