@@ -148,6 +148,25 @@ def build_parser() -> argparse.ArgumentParser:
     _add_bench(command)
     command.set_defaults(run=_run_bench)
 
+    command = commands.add_parser(
+        "export", allow_abbrev=False, help="write a model for one engine, in a precision, checked against torch"
+    )
+    command.add_argument("--model", metavar="NAME", help="see `docpre models`")
+    command.add_argument("--model_dir", type=Path, metavar="DIR", help="a directory to take the model from")
+    command.add_argument("--format", choices=("onnx", "openvino", "tensorrt"), default="onnx", help="default: onnx")
+    command.add_argument(
+        "--precision", choices=("fp32", "fp16", "bf16", "int8"), default="fp32", help="default: %(default)s"
+    )
+    command.add_argument("--output", type=Path, required=True, metavar="DIR", help="a directory to make")
+    command.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="PATH",
+        help="upright pages for int8 and the check (default: pages that docpre draws)",
+    )
+    command.add_argument("--max_batch", type=int, default=8, help="of TensorRT (default: %(default)s)")
+    command.set_defaults(run=_run_export)
+
     command = commands.add_parser("models", allow_abbrev=False, help="list the models, or fetch their weights")
     command.add_argument("--pull", metavar="NAME", help="fetch a model's weights now; `all` for all")
     command.set_defaults(run=_run_models)
@@ -564,6 +583,19 @@ def _save_bench(report: Report, folder: Path) -> None:
         as_picture(report).save(folder / "bench.png")
     except OSError as error:
         raise InputError(f"Can't write to {folder}: {error.strerror or error}.") from error
+
+
+def _run_export(options: argparse.Namespace) -> int:
+    from docpre.engines.devices import choose
+
+    choose("torch", "cpu")  # says what to install if it is missing
+    from docpre.export import export_model
+
+    names = ("output", "format", "precision", "model", "model_dir", "calibration", "max_batch")
+    spec = export_model(**_picked(options, names))
+    print(f"{spec.name} in {options.output}: {', '.join(artefact.filename for artefact in spec.artefacts)}")
+    print(spec.figures)
+    return 0
 
 
 def _run_models(options: argparse.Namespace) -> int:

@@ -336,10 +336,13 @@ def _in_directory(spec: ModelSpec, directory: Path, suffixes: tuple[str, ...]) -
             names = ", ".join(path.name for path in choice)
             raise ModelError(f"{directory} has several {suffix} files ({names}); leave one, or name it in {SPEC_FILE}.")
         if choice:
-            expected = by_name.get(choice[0].name)
-            tried: list[str] = []
-            if (directory / SPEC_FILE).is_file() and expected and not _is_intact(choice[0], expected.sha256, tried):
-                raise ModelError(f"Damaged weights: {tried[0]}.")
+            # OpenVINO's .xml has its numbers in a .bin beside it.
+            parts = [choice[0], choice[0].with_suffix(".bin")] if suffix == ".xml" else choice[:1]
+            for part in parts:
+                expected = by_name.get(part.name)
+                tried: list[str] = []
+                if (directory / SPEC_FILE).is_file() and expected and not _is_intact(part, expected.sha256, tried):
+                    raise ModelError(f"Damaged weights: {tried[0]}.")
             return choice[0]
     present = ", ".join(sorted(path.name for path in directory.iterdir())) or "nothing"
     hint = ""

@@ -37,13 +37,14 @@ FLOORS = {
     "docpre.orientation": 4,
     "docpre.unwarping": 4,
     "docpre.pipeline": 5,
+    "docpre.export": 5,
     "docpre.service": 7,
     "docpre.bench": 7,
     "docpre.cli": 8,
     "docpre.__main__": 9,
 }
 # These need an extra; all others belong to the base install.
-EXTRAS = ("docpre.models", "docpre.engines.openvino", "docpre.engines.torch", "docpre.service")
+EXTRAS = ("docpre.models", "docpre.engines.openvino", "docpre.engines.torch", "docpre.export", "docpre.service")
 
 
 def module_name(path: Path) -> str:

@@ -14,7 +14,7 @@ from docpre.registry import ModelSpec, Weights, find_weights
 __all__ = ["ENGINES", "Engine", "RuntimeOptions", "create_engine"]
 
 _TORCH_ONLY = (".safetensors", ".pdparams", ".pkl", ".pth", ".pt")
-_ANY_SUFFIX = (".onnx", ".xml", *_TORCH_ONLY)
+_ANY_SUFFIX = (".onnx", ".xml", ".engine", *_TORCH_ONLY)
 
 
 def create_engine(spec: ModelSpec, options: RuntimeOptions, model_dir: str | None = None) -> tuple[Engine, Weights]:
@@ -87,4 +87,6 @@ def _engine_for(model_dir: str | None) -> str | None:
         return None
     if ".xml" in suffixes:
         return "openvino"
+    if ".engine" in suffixes:
+        return "tensorrt"
     return "torch" if suffixes & set(_TORCH_ONLY) else None

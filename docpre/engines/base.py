@@ -159,6 +159,12 @@ def answer_index(spec: ModelSpec, output_names: Sequence[str]) -> int:
     return output_names.index(spec.outputs[0]) if spec.outputs and spec.outputs[0] in output_names else 0
 
 
+def is_exported_in_int8(spec: ModelSpec) -> bool:
+    """Whether ``docpre export`` wrote a model's files in int8."""
+    export = spec.provenance.get("export")
+    return isinstance(export, Mapping) and export.get("precision") == "int8"
+
+
 def available_cores() -> int:
     """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):

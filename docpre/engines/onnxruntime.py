@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from docpre.engines.base import RuntimeOptions, answer_index
+from docpre.engines.base import RuntimeOptions, answer_index, is_exported_in_int8
 from docpre.engines.devices import PROVIDERS, parse_device
 from docpre.engines.onnx_precision import in_precision
 from docpre.engines.tensorrt import cache_folder
@@ -50,7 +50,7 @@ class OnnxRuntimeEngine:
 
     def __init__(self, spec: ModelSpec, path: Path, device: str, options: RuntimeOptions) -> None:
         self.device = device
-        self.precision = options.precision
+        self.precision = "int8" if is_exported_in_int8(spec) else options.precision
         self._spec = spec
         providers = providers_for(device, options)
         _check_available(providers)
