@@ -62,7 +62,7 @@ class Typefaces:
 def drawn_entries(pool: ProcessPoolExecutor, recipe: Recipe, folders: Folders, workers: int) -> list[Entry]:
     """Draw all pages that a recipe asks for."""
     typefaces = _typefaces(recipe, folders)
-    tasks = []
+    tasks: list[tuple[Split, dict[str, list[str]], str, range]] = []
     for split in SPLITS:
         texts: dict[str, list[str]] = {}
         for source in recipe.texts:
@@ -70,9 +70,10 @@ def drawn_entries(pool: ProcessPoolExecutor, recipe: Recipe, folders: Folders, w
                 folder = unpacked(source.package, folders.fetched, folders.unpacked, ("*.mo",))
                 found = languages(folder)
                 texts.update({f"{source.package}:{name}": value for name, value in found.items()})
-        for start in range(0, recipe.drawn[split], _BATCH):
-            numbers = range(start, min(start + _BATCH, recipe.drawn[split]))
-            tasks.append((split, texts, numbers))
+        wanted = {"": recipe.drawn[split], **(recipe.drawn_more if split == "train" else {})}
+        for script, count in wanted.items():
+            for start in range(0, count, _BATCH):
+                tasks.append((split, texts, script, range(start, min(start + _BATCH, count))))
     work = partial(_draw_batch, recipe, folders, typefaces)
     done = pool.map(work, *zip(*tasks, strict=True))
     return [entry for part in tqdm.tqdm(done, total=len(tasks), desc="drawn", leave=False) for entry in part]
@@ -90,23 +91,32 @@ def page_html(layout: Layout, writer: Writer, style: str, sheets: Sequence[Path]
 
 
 def _draw_batch(
-    recipe: Recipe, folders: Folders, typefaces: Typefaces, split: Split, texts: dict[str, list[str]], numbers: range
+    recipe: Recipe,
+    folders: Folders,
+    typefaces: Typefaces,
+    split: Split,
+    texts: dict[str, list[str]],
+    only: str,
+    numbers: range,
 ) -> list[Entry]:
-    scripts = by_script(texts)
+    """Pages of all scripts, or of one."""
+    scripts = {name: found for name, found in by_script(texts).items() if only in ("", name)}
     entries = []
     side = recipe.long_side_px[split]
-    html_file = folders.unpacked / f"drawn-{split}-{numbers.start}.html"
+    html_file = folders.unpacked / f"drawn-{split}-{only}{numbers.start}.html"
     with browser(folders.unpacked / "fonts") as running:
         page = running.new_page()
         for number in numbers:
-            draw = random.Random(f"{recipe.seed} {split} {number}")
-            kinds = UNSEEN if split == "test" and draw.random() < _UNSEEN_SHARE else TRAINED
+            draw = random.Random(f"{recipe.seed} {split} {only}{number}")
+            kinds = dict(UNSEEN if split == "test" and draw.random() < _UNSEEN_SHARE else TRAINED)
+            if only and only not in typefaces.handwriting:
+                del kinds["handwriting"]
             weights = [3 if kind == "handwriting" else 1 for kind in kinds]
             kind = draw.choices(list(kinds), weights)[0]
             able = sorted(set(scripts) & set(typefaces.handwriting if kind == "handwriting" else _LANGUAGE_TAGS))
             script = draw.choices(able, [_WEIGHTS.get(name, 1.5) for name in able])[0]
             document = draw.choice(scripts[script])
-            path = Path(split, "drawn", f"{number:05d}.jpg")
+            path = Path(split, "drawn", f"{only}{number:05d}.jpg")
             entries.append(Entry(str(path), split, "drawn", kind, script, document))
             if (folders.output / path).is_file():  # of a build that was stopped
                 continue

@@ -91,6 +91,7 @@ class Recipe:
         subsets: patterns of a PDF's path, and the subset that its pages belong to then; the first that fits counts.
         pdfs, html, texts, fonts, pictures: sources.
         drawn: how many pages to draw, by split.
+        drawn_more: how many more to draw for training, by script.
         photographed: how many of these pages to photograph by the synthesiser, by split.
         wordless: how many blank pages and pictures without text, by split.
     """
@@ -102,6 +103,7 @@ class Recipe:
     drawn: Mapping[Split, int]
     photographed: Mapping[Split, int]
     wordless: Mapping[Split, int]
+    drawn_more: Mapping[str, int] = field(default_factory=dict)
     subsets: Mapping[str, str] = field(default_factory=dict)
     pdfs: tuple[Pdfs, ...] = ()
     html: tuple[Html, ...] = ()
