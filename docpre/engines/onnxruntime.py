@@ -155,6 +155,9 @@ def _session(path: Path, model: Path | bytes, providers: Providers, options: Run
                 onnxruntime.preload_dlls()  # CUDA and cuDNN as pip installs them
     session_options = onnxruntime.SessionOptions()
     session_options.intra_op_num_threads = config.intra_op_num_threads or options.threads
+    # Threads that wait in a loop for the next operator are in the way of those that decode and sample pages: without
+    # them a large photo takes a fifth less of the processor's time, and no more of the clock's.
+    session_options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if config.inter_op_num_threads is not None:
         session_options.inter_op_num_threads = config.inter_op_num_threads
     session_options.graph_optimization_level = getattr(
