@@ -125,7 +125,7 @@ class ModelPredictions:
             engine=options.engine,
             cpu_threads=options.threads,
         )
-        runtime = RuntimeOptions(options.engine, options.device, cpu_threads=options.threads)
+        runtime = RuntimeOptions(engine=options.engine, device=options.device, cpu_threads=options.threads)
         self._record = model_record(EnginePool("unwarping", name, directory, runtime))
 
     def predict(self, page: EvaluationPage, photo: ImageArray | None) -> Prediction:
