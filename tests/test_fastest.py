@@ -42,6 +42,7 @@ class Clock:
 def clock(monkeypatch, tmp_path) -> Clock:
     clock = Clock()
     monkeypatch.setattr(fastest, "time", clock)
+    monkeypatch.setattr(fastest, "_PAGES", 1)
     monkeypatch.setenv("DOCPRE_CACHE", str(tmp_path))
     monkeypatch.setattr(fastest, "is_installed", lambda engine: True)
     monkeypatch.setattr(fastest, "_cpu_info", lambda: {"model name": "A CPU", "flags": "avx512_vnni avx512_bf16"})
