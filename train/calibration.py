@@ -30,6 +30,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--data", type=Path, required=True, help="the orientation corpus; its validation part is used")
     parser.add_argument("--output", type=Path, required=True, help="checkpoint to write, for python -m train export")
     parser.add_argument("--wrong", type=float, default=0.001, help="most wrong answers above the bound (%(default)s)")
+    parser.add_argument("--coverage", type=float, default=0.97, help="least share answered (%(default)s)")
     chosen = parser.parse_args(arguments)
     content = read_checkpoint(chosen.ckpt)
     network, spec = trained_network(content)
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> None:
     logits, labels = logits_of(network, spec, Corpus(chosen.data, "val", _REAL))
     temperature = fitted_temperature(logits, labels)
     scores = (logits / temperature).softmax(1).numpy()
-    min_score = least_sure_score(scores, labels.numpy(), chosen.wrong)
+    min_score = least_sure_score(scores, labels.numpy(), chosen.wrong, chosen.coverage)
     with torch.no_grad():
         content["state_dict"]["network.fc.weight"] = head.weight / temperature
         content["state_dict"]["network.fc.bias"] = head.bias / temperature
@@ -73,16 +74,23 @@ def fitted_temperature(logits: Tensor, labels: Tensor) -> float:
     return float(candidates[int(np.argmin(losses))])
 
 
-def least_sure_score(scores: NDArray[np.float32], labels: Sequence[int] | NDArray[np.int64], wrong: float) -> float:
-    """The lowest bound, in steps of 0.01, above which so few of all answers are wrong.
+def least_sure_score(
+    scores: NDArray[np.float32], labels: Sequence[int] | NDArray[np.int64], wrong: float, coverage: float
+) -> float:
+    """The lowest bound, in steps of 0.01, above which so few of all answers are wrong, or the highest of good coverage.
 
     Args:
         scores: (N, classes), each row adding up to 1.
         labels: (N,).
         wrong: answers above the bound that are wrong, as a share of all samples.
+        coverage: share of the samples that is answered at least, even if more are wrong then.
     """
     best, is_wrong = scores.max(1), scores.argmax(1) != np.asarray(labels)
+    chosen = 0.3
     for bound in np.arange(30, 100) / 100:
+        if (best >= bound).mean() < coverage:
+            break
+        chosen = float(bound)
         if (is_wrong & (best >= bound)).mean() < wrong:
-            return float(bound)
-    return 0.99
+            break
+    return chosen

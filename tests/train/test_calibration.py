@@ -27,8 +27,14 @@ def test_the_bound_leaves_few_wrong_answers_and_is_no_higher_than_that_needs():
     best = np.array([0.95] * 90 + [0.6] * 5 + [0.9] * 5)
     scores = np.stack([best, *[(1 - best) / 3] * 3], 1)
     labels = np.array([0] * 90 + [1] * 5 + [0] * 5)
-    assert least_sure_score(scores, labels, 0.01) == pytest.approx(0.61)
-    assert least_sure_score(scores, labels, 0.06) == pytest.approx(0.3)
+    assert least_sure_score(scores, labels, 0.01, 0.5) == pytest.approx(0.61)
+    assert least_sure_score(scores, labels, 0.06, 0.5) == pytest.approx(0.3)
+
+
+def test_the_bound_keeps_its_coverage_where_not_both_can_be_had():
+    scores = np.array([[0.95, 0.05]] * 90 + [[0.8, 0.2]] * 10)
+    labels = np.array([1] * 3 + [0] * 97)
+    assert least_sure_score(scores, labels, 0.001, 0.97) == pytest.approx(0.8)
 
 
 def checkpoint(path, module):
