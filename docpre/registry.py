@@ -198,7 +198,35 @@ _UVDOC = ModelSpec(
     figures="CER 0.179 on the DocUNet benchmark (as PaddleOCR's model list states)",
 )
 
-MODELS: Mapping[str, ModelSpec] = {spec.name: spec for spec in (_PP_LCNET, _UVDOC)}
+_DOCPRE_ORI = ModelSpec(
+    name="docpre_ori",
+    task="orientation",
+    architecture="PPLCNet",
+    size_hw=(304, 304),
+    mean=(0.485, 0.456, 0.406),
+    std=(0.229, 0.224, 0.225),
+    max_aspect=2.0,
+    classes=("0", "90", "180", "270"),
+    min_score=0.86,
+    outputs=("scores",),
+    artefacts=(
+        Artefact(
+            filename="docpre_ori.onnx",
+            sha256="8439a79e5e4529225825a21e839772af16c5592d878c9f2c68726185af78a82a",
+            licence="Apache-2.0",
+        ),
+        Artefact(
+            filename="docpre_ori.safetensors",
+            sha256="328171c8d68a7e398ee9c968b1e86f1e5035c16b8e60a79350e8cb5482e2bc1e",
+            licence="Apache-2.0",
+        ),
+    ),
+    source="trained with docpre from PP-LCNet_x1_0_doc_ori; see weights/docpre_ori.md",
+    figures="Top-1 99.06 % on 2,806 held-out real pages of docpre's own corpus in four turns "
+    "(PP-LCNet_x1_0_doc_ori: 97.22 %)",
+)
+
+MODELS: Mapping[str, ModelSpec] = {spec.name: spec for spec in (_PP_LCNET, _UVDOC, _DOCPRE_ORI)}
 DEFAULT_MODEL: Mapping[Task, str] = {"orientation": _PP_LCNET.name, "unwarping": _UVDOC.name}
 
 

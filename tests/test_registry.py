@@ -18,6 +18,7 @@ import pytest
 from docpre import registry
 from docpre.errors import ConfigError, ModelError
 from docpre.registry import (
+    BUNDLED_DIR,
     DEFAULT_MODEL,
     MODELS,
     Artefact,
@@ -247,8 +248,18 @@ def test_every_model_is_fully_described():
         for artefact in spec.artefacts:
             assert len(artefact.sha256) == 64
             assert artefact.licence
-            assert artefact.package
-            assert artefact.urls
+            if not (BUNDLED_DIR / artefact.filename).is_file():
+                assert artefact.package
+                assert artefact.urls
+
+
+def test_bundled_weights_are_those_that_are_described():
+    for spec in MODELS.values():
+        for artefact in spec.artefacts:
+            if not artefact.package:
+                assert sha256_of(BUNDLED_DIR / artefact.filename) == artefact.sha256
+                assert (BUNDLED_DIR / artefact.filename).stat().st_size < 8_000_000
+                assert (BUNDLED_DIR / f"{spec.name}.md").is_file()
 
 
 def test_sha256(tmp_path):
