@@ -61,8 +61,9 @@ def quantise_folder(folder: Path) -> None:
         preset=nncf.QuantizationPreset(job["preset"]),
         # Sums around shortcuts stay in floating point: it costs nothing that can be measured.
         ignored_scope=nncf.IgnoredScope(names=kept, types=["Add"], validate=False),
-        # The fast way estimates each layer's bias alone; layer after layer halves how far UVDoc's nodes move.
-        fast_bias_correction=False,
+        # The fast way estimates each layer's bias alone; layer after layer halves how far UVDoc's nodes move. In ONNX
+        # NNCF can't cut UVDoc's graph, whose tensors branch, into the parts that this needs.
+        fast_bias_correction=input_name is not None,
         # All that calibration saw is kept: rare large values decide where nodes lie.
         advanced_parameters=nncf.AdvancedQuantizationParameters(
             activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX
@@ -100,4 +101,26 @@ def _read_onnx(spec: ModelSpec, path: Path) -> tuple[Any, str, list[str]]:
 def _save_onnx(model: Any, path: Path) -> None:
     import onnx
 
+    _make_signed(model)
+    onnx.checker.check_model(model)
     onnx.save(model, str(path))
+
+
+def _make_signed(model: Any) -> None:
+    """Turn unsigned tensors whose zero is 0 into signed ones, at half the resolution: TensorRT takes no others."""
+    from onnx import numpy_helper
+
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    unsigned: dict[str, str] = {}  # name of the zero point -> name of the scale
+    for node in model.graph.node:
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear") and len(node.input) > 2:
+            zero = constants.get(node.input[2])
+            if zero is not None and numpy_helper.to_array(zero).dtype == np.uint8:
+                unsigned[zero.name] = node.input[1]
+    for zero_name, scale_name in unsigned.items():
+        zeros, scale = (numpy_helper.to_array(constants[name]) for name in (zero_name, scale_name))
+        if zeros.any():
+            continue  # asymmetric, as it was asked for
+        constants[zero_name].CopyFrom(numpy_helper.from_array(zeros.astype(np.int8), zero_name))
+        constants[scale_name].CopyFrom(numpy_helper.from_array(scale * np.float32(255 / 127), scale_name))
+    del model.graph.value_info[:]  # it has the types of before; readers find them out themselves
