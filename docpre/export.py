@@ -221,9 +221,9 @@ def _write(
             return
         import openvino
 
-        from docpre.engines.openvino import read_network
+        from docpre.engines.openvino import read_network, the_core
 
-        network = read_network(openvino.Core(), spec, plain)
+        network = read_network(the_core(), spec, plain)
         openvino.save_model(network, written, compress_to_fp16=precision == "fp16")
         return
     if precision == "int8":

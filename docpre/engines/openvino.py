@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,16 @@ SUFFIXES = (".xml", ".onnx")
 _HINTS = {"latency": hint.PerformanceMode.LATENCY, "throughput": hint.PerformanceMode.THROUGHPUT}
 
 
+@functools.cache
+def the_core() -> openvino.Core:
+    """The process's one Core.
+
+    Each Core's CPU plug-in puts a stack for signal handlers in place when it comes and the one before it back when it
+    goes; where they don't go in reverse order, the next signal (a data loader's worker that ends) finds freed memory.
+    """
+    return openvino.Core()
+
+
 class OpenVinoEngine:
     """A network in an ONNX or OpenVINO file, run by OpenVINO. Each thread has its own request on the one network.
 
@@ -35,7 +46,7 @@ class OpenVinoEngine:
         self.device = device
         self._spec = spec
         self._local = threading.local()
-        core = openvino.Core()
+        core = the_core()
         has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if options.precision == "bf16" and not has_bf16:
             raise EngineError("This CPU has no bf16 arithmetic; use precision='fp32' or 'int8'.")
