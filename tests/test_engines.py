@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 import warnings
 from dataclasses import replace
@@ -352,3 +353,23 @@ def test_importing_docpre_does_not_import_torch(tmp_path):
     )
     modules = json.loads(subprocess.check_output([sys.executable, "-c", code]))
     assert not {"torch", "lightning", "timm", "gradio", "fastapi", "albumentations", "datasets"} & set(modules)
+
+
+_TWO_ENGINES = """
+import signal, subprocess
+from docpre.engine_pool import EnginePool
+from docpre.engines import RuntimeOptions
+signal.signal(signal.SIGCHLD, lambda *_: None)
+options = RuntimeOptions(engine="openvino", device="cpu")
+first, second = EnginePool("orientation", None, None, options), EnginePool("orientation", None, None, options)
+first.engine(), second.engine()
+del first
+del second
+subprocess.run(["true"], check=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="OpenVINO sets a stack for signals on Linux alone")
+def test_a_child_may_end_when_engines_of_openvino_have_gone():
+    """The signal that it sends is handled on a stack that OpenVINO has put there, and that must still be there."""
+    subprocess.run([sys.executable, "-c", _TWO_ENGINES], check=True)
