@@ -1,0 +1,1 @@
+"""What is on a page: text lines, layout, sections. One module a skill; ``analyzer`` wires them."""
