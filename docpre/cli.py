@@ -57,7 +57,7 @@ _SERVING = (
     "max_redirects",
     "api_key_file",
 )
-_UNWARPING = ("leave_flat_pages", "output_size", "interpolation")
+_UNWARPING = ("leave_flat_pages", "output_size", "interpolation", "refine", "most_passes", "margin", "keep_all")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -279,6 +279,31 @@ def _add_unwarping(group: argparse._ArgumentGroup) -> None:
         choices=("nearest", "linear", "cubic"),
         default="cubic",
         help="default: %(default)s; PaddleOCR: linear",
+    )
+    group.add_argument(
+        "--refine",
+        type=boolean,
+        default=True,
+        metavar="BOOL",
+        help="look for pages that lie askew or far off, repeat the network on its own result and straighten lines, as "
+        "long as the lines get more level by it (default: %(default)s; PaddleOCR: False)",
+    )
+    group.add_argument(
+        "--most_passes", type=int, default=3, metavar="N", help="of the network on a page (default: %(default)s)"
+    )
+    group.add_argument(
+        "--margin",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="keep so much of what is around the page, in parts of its width (default: %(default)s)",
+    )
+    group.add_argument(
+        "--keep_all",
+        type=boolean,
+        default=False,
+        metavar="BOOL",
+        help="keep all that the picture shows, also around the page (default: %(default)s)",
     )
 
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from docpre.grids import identity_grid
 from docpre.loading import ImageArray
 
 _THUMBNAIL_HW = (356, 244)
@@ -85,12 +86,6 @@ def bend_percent(grid_xy: NDArray[np.float32]) -> float:
 def move_percent(grid_xy: NDArray[np.float32]) -> float:
     """How far the nodes of a grid (2, rows, columns) are from the identity: root mean square, in per cent."""
     return _rms_percent((grid_xy.astype(np.float64) - identity_grid(grid_xy.shape[1:])).reshape(2, -1).T)
-
-
-def identity_grid(shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """(2, rows, columns): the grid that leaves a page as it is."""
-    rows, columns = shape
-    return np.stack(np.meshgrid(np.linspace(-1, 1, columns), np.linspace(-1, 1, rows)))
 
 
 def rim_shares(image: ImageArray) -> tuple[float, float]:

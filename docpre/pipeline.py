@@ -16,6 +16,7 @@ from docpre.geometry import Interpolation, Transform
 from docpre.loading import ImageArray, Page, batches, pages_from_arguments
 from docpre.orientation import Orientation, OrientationClassifier
 from docpre.overlap import default_workers, in_order
+from docpre.rectifying import Orient
 from docpre.registry import Task
 from docpre.results import DocPreprocessorResult
 from docpre.unwarping import OutputSize, Unwarper, Unwarping, UnwarpingOptions
@@ -35,7 +36,8 @@ class DocPreprocessor:
         paddlex_config: a PaddleX pipeline YAML, as a path or a dict.
         doc_orientation_min_score: pages whose best orientation score is lower are left as they are; None: as the
             model's specification says (the official model has no bound, as in PaddleOCR).
-        leave_flat_pages, output_size, interpolation: see ``docpre.unwarping.UnwarpingOptions``.
+        leave_flat_pages, output_size, interpolation, refine, most_passes, margin, keep_all: see
+            ``docpre.unwarping.UnwarpingOptions``.
         **runtime: the other fields of ``docpre.engines.RuntimeOptions``: engine, engine_config, enable_hpi,
             use_tensorrt, min_subgraph_size, precision, enable_mkldnn, mkldnn_cache_capacity, cpu_threads, enable_cinn.
 
@@ -62,6 +64,10 @@ class DocPreprocessor:
         leave_flat_pages: bool = True,
         output_size: OutputSize = "page",
         interpolation: Interpolation = "cubic",
+        refine: bool = True,
+        most_passes: int = 3,
+        margin: float = 0.0,
+        keep_all: bool = False,
         **runtime: Any,
     ) -> None:
         config = PipelineConfig() if paddlex_config is None else PipelineConfig.read(paddlex_config)
@@ -75,7 +81,9 @@ class DocPreprocessor:
             warnings.warn(f"docpre: {key} of the configuration has no effect here.", UserWarning, stacklevel=2)
         self._runtime = {step: self._running(step, device, runtime) for step in ("orientation", "unwarping")}
         self._min_score = doc_orientation_min_score
-        self._unwarping_options = UnwarpingOptions(leave_flat_pages, output_size, interpolation)
+        self._unwarping_options = UnwarpingOptions(
+            leave_flat_pages, output_size, interpolation, refine, most_passes, margin, keep_all
+        )
         self._lock = threading.Lock()
         self._classifier: OrientationClassifier | None = None
         self._unwarper: Unwarper | None = None
@@ -205,10 +213,10 @@ class DocPreprocessor:
             orientations = self._orientation_classifier().classify(images, device)
             engines["orientation"] = self._orientation_classifier().pool.described(device)
             elapsed_ms["orientation"] = _ms_since(started, len(images))
-        angles = [orientation.applied_angle_cw_deg if orientation else 0 for orientation in orientations]
         if images and settings["use_doc_unwarping"]:
             started = time.perf_counter()
-            unwarpings = self._page_unwarper().plan(images, angles, device)
+            orient = self._orient(device) if settings["use_doc_orientation_classify"] else None
+            unwarpings = self._page_unwarper().plan(images, orientations, device, orient)
             engines["unwarping"] = self._page_unwarper().pool.described(device)
             elapsed_ms["unwarping"] = _ms_since(started, len(images))
         decisions = iter(zip(orientations, unwarpings, strict=True))
@@ -226,6 +234,11 @@ class DocPreprocessor:
                 results.append(self._rectified(page, page.image, values, how, *next(decisions)))
         return results
 
+    def _orient(self, device: str | None) -> Orient:
+        """What tells the orientation of one picture."""
+        classifier = self._orientation_classifier()
+        return lambda picture: classifier.classify([picture], device)[0]
+
     def _rectified(
         self,
         page: Page,
@@ -238,13 +251,16 @@ class DocPreprocessor:
         """Do with a page what was decided; ``how`` are the values that say what ran, and how long it took."""
         started = time.perf_counter()
         rectify = Transform.identity((image.shape[0], image.shape[1]))
-        if orientation is not None:
-            rectify = rectify.turned_back(orientation.applied_angle_cw_deg)
+        angle = -1 if orientation is None else orientation.applied_angle_cw_deg
         if unwarping is not None:
-            rectify = rectify.then(unwarping.transform)
+            rectify = unwarping.transform
+            if orientation is not None:
+                orientation, angle = unwarping.orientation or orientation, unwarping.angle_cw_deg
+        elif orientation is not None:
+            rectify = rectify.turned_back(orientation.applied_angle_cw_deg)
         output = rectify.sample(image, self._unwarping_options.interpolation)
         values |= {
-            "angle": -1 if orientation is None else orientation.applied_angle_cw_deg,
+            "angle": angle,
             "orientation": _orientation_values(orientation),
             "unwarping": _unwarping_values(unwarping),
             **how,

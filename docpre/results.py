@@ -276,7 +276,7 @@ class DocPreprocessorResult(Result):
 
     def pdf_page(self) -> PdfPage:
         """How this page goes into a PDF; see ``save_pdf``."""
-        if self.error is not None or not self._values["unwarping"]["applied"]:
+        if self.error is not None or not _was_bent(self._values["unwarping"]):
             angle = max(self._values.get("angle", 0), 0)
             return PdfPage(self._page.input_path, self._page.page_index, angle, self._output, self._page.dpi)
         return PdfPage(None, None, 0, self._output, self._page.dpi)
@@ -318,9 +318,14 @@ class UnwarpingResult(Result):
 
     def pdf_page(self) -> PdfPage:
         """How this page goes into a PDF; see ``save_pdf``."""
-        if self.error is not None or not self._values["unwarping"]["applied"]:
+        if self.error is not None or not _was_bent(self._values["unwarping"]):
             return PdfPage(self._page.input_path, self._page.page_index, 0, self._output, self._page.dpi)
         return PdfPage(None, None, 0, self._output, self._page.dpi)
+
+
+def _was_bent(unwarping: Mapping[str, Any]) -> bool:
+    """Whether a page was changed by more than a quarter turn."""
+    return bool(unwarping["applied"] or unwarping.get("turn"))
 
 
 def _bgr(image: NDArray[np.uint8]) -> ImageArray:

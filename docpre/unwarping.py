@@ -15,9 +15,12 @@ from docpre.engines import RuntimeOptions
 from docpre.errors import ConfigError, ModelError
 from docpre.flatness import Flatness, judge
 from docpre.geometry import Angle, Interpolation, Transform, page_size_hw
+from docpre.grids import beyond, extended
 from docpre.loading import ImageArray, Page
 from docpre.network_input import normalised, resized
+from docpre.orientation import Orientation
 from docpre.page_module import PageModule
+from docpre.rectifying import Orient, Rectifier, level, picture_of, skew_deg
 from docpre.results import UnwarpingResult
 
 OutputSize = Literal["page", "input"]
@@ -28,24 +31,39 @@ class UnwarpingOptions:
     """How pages are unwarped.
 
     Args:
-        leave_flat_pages: a page that is judged flat already is left as it is. False: every page is unwarped, as
-            PaddleOCR does.
+        leave_flat_pages: a page that is judged flat already is left as it is, or only turned where it is askew. False:
+            every page is unwarped, as PaddleOCR does.
         output_size: ``page``: as large as the page appears in the picture, at the picture's resolution. ``input``: the
             picture's size, as PaddleOCR does.
         interpolation: ``nearest``, ``linear`` (as PaddleOCR does) or ``cubic``.
+        refine: look at the result again: find pages that lie askew or far off, repeat the network on its own result,
+            straighten lines that still wave, and keep what makes the lines more level; see ``docpre.rectifying``.
+            False: one pass of the network, as PaddleOCR does.
+        most_passes: of the network on a page (on each of two ways, where a page had to be looked for).
+        margin: how much of what is around the page is kept on each side, in parts of its width, 0 to 1.
+        keep_all: keep all that the picture shows, also around the page (up to half a page on each side).
     """
 
     leave_flat_pages: bool = True
     output_size: OutputSize = "page"
     interpolation: Interpolation = "cubic"
+    refine: bool = True
+    most_passes: int = 3
+    margin: float = 0.0
+    keep_all: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.leave_flat_pages, bool):
-            raise ConfigError(f"leave_flat_pages is True or False, not {self.leave_flat_pages!r}.")
+        for name in ("leave_flat_pages", "refine", "keep_all"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name} is True or False, not {getattr(self, name)!r}.")
         if self.output_size not in ("page", "input"):
             raise ConfigError(f"output_size is 'page' or 'input', not {self.output_size!r}.")
         if self.interpolation not in ("nearest", "linear", "cubic"):
             raise ConfigError(f"interpolation is 'nearest', 'linear' or 'cubic', not {self.interpolation!r}.")
+        if isinstance(self.most_passes, bool) or not isinstance(self.most_passes, int) or self.most_passes < 1:
+            raise ConfigError(f"most_passes is a whole number from 1 on, not {self.most_passes!r}.")
+        if isinstance(self.margin, bool) or not isinstance(self.margin, (int, float)) or not 0 <= self.margin <= 1:
+            raise ConfigError(f"margin is from 0 to 1 of the page's width, not {self.margin!r}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,22 +71,38 @@ class Unwarping:
     """What is to be done with a page.
 
     Args:
-        transform: from the upright page to the flat one; the identity if it is left alone.
+        transform: from the picture as it came to the flat page, turns included.
         is_applied: whether the page is unwarped.
         reason: why, or why not.
         flatness: what speaks for and against it.
+        angle_cw_deg: quarter turn of the page in the picture, as far as it was told.
+        turn_cw_deg: how far the page is turned clockwise beyond that, where that was seen from its lines; else 0.
+        orientation: what the classifier said when it saw the page flat, if that counts more than what it said before.
+        passes: how often the network was run on what became the result.
+        is_straightened: whether lines were made straight without the network.
+        tilt_deg: how far the lines of the result are from level; None where it was not looked at or there is no text.
     """
 
     transform: Transform
     is_applied: bool
     reason: str
     flatness: Flatness
+    angle_cw_deg: Angle = 0
+    turn_cw_deg: float = 0.0
+    orientation: Orientation | None = None
+    passes: int = 1
+    is_straightened: bool = False
+    tilt_deg: float | None = None
 
     def values(self) -> dict[str, Any]:
         """For a result."""
         return {
             "applied": self.is_applied,
             "reason": self.reason,
+            "turn": round(self.turn_cw_deg, 2),
+            "passes": self.passes,
+            "straightened": self.is_straightened,
+            "line_tilt": None if self.tilt_deg is None else round(self.tilt_deg, 2),
             "bend_percent": round(self.flatness.bend_percent, 3),
             "move_percent": round(self.flatness.move_percent, 3),
             "rim_paper_share": round(self.flatness.rim_paper_share, 3),
@@ -91,28 +125,36 @@ class Unwarper:
         return self._grids([resized(image, self.pool.spec) for image in images], device)
 
     def plan(
-        self, images: list[ImageArray], angles_cw_deg: Sequence[Angle] | None = None, device: str | None = None
+        self,
+        images: list[ImageArray],
+        orientations: Sequence[Orientation | None] | None = None,
+        device: str | None = None,
+        orient: Orient | None = None,
     ) -> list[Unwarping]:
-        """Decide what is to be done with each page once it is upright.
+        """Decide what is to be done with each page.
 
         Args:
-            images: pages (H, W, 3) RGB uint8, of any sizes.
-            angles_cw_deg: how far each page is turned clockwise; None: they are upright. The pages are not turned
-                for it, only the small pictures of them that the network sees.
+            images: pages (H, W, 3) RGB uint8, of any sizes, as they came.
+            orientations: how far each page is turned; None: they are upright. The pages are not turned for it, only
+                the small pictures of them that the network sees.
             device: another device than the pool's.
+            orient: tells the orientation of one more picture, where a page had to be looked for or comes out turned;
+                None: pages are taken to be as ``orientations`` says.
 
         Raises:
             ModelError: the network's answer is not a grid.
         """
-        angles = [0] * len(images) if angles_cw_deg is None else angles_cw_deg
+        told = [None] * len(images) if orientations is None else orientations
+        angles = [orientation.applied_angle_cw_deg if orientation else 0 for orientation in told]
         spec = self.pool.spec
         pictures = [resized(image, spec, cast(Angle, angle)) for image, angle in zip(images, angles, strict=True)]
-        sizes_hw = [
-            (image.shape[0], image.shape[1]) if angle in (0, 180) else (image.shape[1], image.shape[0])
-            for image, angle in zip(images, angles, strict=True)
-        ]
         grids = self._grids(pictures, device)
-        return [self._plan(*page) for page in zip(sizes_hw, pictures, grids, strict=True)]
+
+        def network(picture: ImageArray) -> NDArray[np.float32]:
+            return self._grids([picture], device)[0]
+
+        rectifier = Rectifier(network, spec.size_hw, self.options.most_passes, orient)
+        return [self._plan(*page, rectifier) for page in zip(images, told, pictures, grids, strict=True)]
 
     def _grids(self, pictures: list[ImageArray], device: str | None) -> NDArray[np.float32]:
         spec = self.pool.spec
@@ -121,14 +163,55 @@ class Unwarper:
             raise ModelError(f"{spec.name} gave no grid, but an array of shape {grids.shape} or without finite values.")
         return grids
 
-    def _plan(self, size_hw: tuple[int, int], picture: ImageArray, grid_xy: NDArray[np.float32]) -> Unwarping:
+    def _plan(
+        self,
+        image: ImageArray,
+        orientation: Orientation | None,
+        picture: ImageArray,
+        grid_xy: NDArray[np.float32],
+        rectifier: Rectifier,
+    ) -> Unwarping:
         flatness = judge(picture, grid_xy)
-        identity = Transform.identity(size_hw)
+        angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
+        turned = Transform.identity((image.shape[0], image.shape[1])).turned_back(angle)
         if flatness.is_flat and self.options.leave_flat_pages:
-            return Unwarping(identity, False, flatness.reason, flatness)
+            skew = skew_deg(picture_of(image, angle)) if self.options.refine else 0.0
+            reason = f"{flatness.reason}; it lies askew" if skew else flatness.reason
+            return Unwarping(level(turned, skew), False, reason, flatness, angle, skew)
         reason = flatness.reason if not flatness.is_flat else "flat pages are not to be left alone"
-        output_size_hw = page_size_hw(grid_xy, size_hw) if self.options.output_size == "page" else size_hw
-        return Unwarping(identity.unwarped(grid_xy, output_size_hw), True, reason, flatness)
+        if not self.options.refine:
+            return Unwarping(self._flattened(turned, grid_xy), True, reason, flatness, angle)
+        found = rectifier.rectified(image, orientation, grid_xy)
+        if found is None:
+            return Unwarping(turned, False, "unwarping would make its lines less level", flatness, angle)
+        seen = found.look
+        return Unwarping(
+            self._flattened(found.way((image.shape[0], image.shape[1])), seen.grid_xy),
+            True,
+            reason,
+            flatness,
+            found.angle_cw_deg,
+            found.turn_cw_deg,
+            found.orientation,
+            seen.passes,
+            seen.is_straightened,
+            seen.tilt_deg if seen.has_evidence else None,
+        )
+
+    def _flattened(self, way: Transform, grid_xy: NDArray[np.floating]) -> Transform:
+        """The way to an upright page, and the page flat with all that is to be kept around it."""
+        size_hw = way.output_size_hw
+        sides = np.zeros((2, 2))
+        if self.options.keep_all:
+            sides = beyond(grid_xy, size_hw)
+        if self.options.margin:
+            height, width = page_size_hw(np.asarray(grid_xy, np.float32), size_hw)
+            sides = np.maximum(sides, np.array([[1.0], [width / height]]) * self.options.margin)
+        if sides.any():
+            grid_xy = extended(grid_xy, *sides)
+        grid = np.asarray(grid_xy, np.float32)
+        output_size_hw = page_size_hw(grid, size_hw) if self.options.output_size == "page" else size_hw
+        return way.unwarped(grid, output_size_hw)
 
 
 class TextImageUnwarping(PageModule[UnwarpingResult]):
@@ -138,7 +221,7 @@ class TextImageUnwarping(PageModule[UnwarpingResult]):
         model_name: as ``docpre models`` lists them; None: the default model.
         model_dir: a directory with the weights.
         device: ``cpu``, ``gpu:0`` and the like; see ``RuntimeOptions``.
-        leave_flat_pages, output_size, interpolation: see ``UnwarpingOptions``.
+        leave_flat_pages, output_size, interpolation, refine, most_passes, margin, keep_all: see ``UnwarpingOptions``.
         **runtime: the other fields of ``RuntimeOptions``.
 
     Raises:
@@ -156,9 +239,13 @@ class TextImageUnwarping(PageModule[UnwarpingResult]):
         leave_flat_pages: bool = True,
         output_size: OutputSize = "page",
         interpolation: Interpolation = "cubic",
+        refine: bool = True,
+        most_passes: int = 3,
+        margin: float = 0.0,
+        keep_all: bool = False,
         **runtime: Any,
     ) -> None:
-        options = UnwarpingOptions(leave_flat_pages, output_size, interpolation)
+        options = UnwarpingOptions(leave_flat_pages, output_size, interpolation, refine, most_passes, margin, keep_all)
         running = RuntimeOptions.from_arguments(device, runtime)
         self._unwarper = Unwarper(EnginePool("unwarping", model_name, model_dir, running), options)
         self._unwarper.pool.engine()

@@ -49,7 +49,15 @@ RUNNING = {
     "cpu_threads": None,
     "enable_cinn": None,
 }
-UNWARPING = {"leave_flat_pages": True, "output_size": "page", "interpolation": "cubic"}
+UNWARPING = {
+    "leave_flat_pages": True,
+    "output_size": "page",
+    "interpolation": "cubic",
+    "refine": True,
+    "most_passes": 3,
+    "margin": 0.0,
+    "keep_all": False,
+}
 MODULE = {"model_name": None, "model_dir": None}
 DEFAULTS = {
     "doc_preprocessor": READING

@@ -9,7 +9,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from docpre import ConfigError, DocImgOrientationClassification, InputError, TextImageUnwarping
-from docpre.flatness import bend_percent, identity_grid, judge, move_percent, rim_shares
+from docpre.flatness import bend_percent, judge, move_percent, rim_shares
+from docpre.grids import identity_grid
 from docpre.network_input import normalised, resized
 from docpre.registry import MODELS
 from tests.conftest import draw_page

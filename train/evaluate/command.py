@@ -149,6 +149,9 @@ def _add_predictions(command: argparse.ArgumentParser, name: str) -> None:
     group.add_argument(
         "--interpolation", choices=("nearest", "linear", "cubic"), default="cubic", help="default: %(default)s"
     )
+    group.add_argument(
+        "--refine", type=boolean, default=True, metavar="BOOL", help="as docpre does (True; PaddleOCR: False)"
+    )
     group.add_argument("--engine", choices=ENGINES, help="default: onnxruntime")
     group.add_argument("--device", help="cpu, gpu, gpu:0, ... (default: GPU 0 if it can be used, else the CPU)")
     group.add_argument(
@@ -206,6 +209,7 @@ def _run_set(options: argparse.Namespace) -> int:
             "leave_flat_pages",
             "output_size",
             "interpolation",
+            "refine",
             "engine",
             "device",
         )

@@ -86,7 +86,7 @@ class ModelOptions:
     Args:
         model: name, or a directory with weights.
         use_orientation: turn pages upright first, by docpre's orientation model.
-        leave_flat_pages, output_size, interpolation: see ``docpre.unwarping.UnwarpingOptions``.
+        leave_flat_pages, output_size, interpolation, refine: see ``docpre.unwarping.UnwarpingOptions``.
         engine, device: see ``docpre.engines.RuntimeOptions``.
         threads: of one network.
     """
@@ -96,6 +96,7 @@ class ModelOptions:
     leave_flat_pages: bool = True
     output_size: OutputSize = "page"
     interpolation: Interpolation = "cubic"
+    refine: bool = True
     engine: str | None = None
     device: str | None = None
     threads: int = 1
@@ -122,6 +123,7 @@ class ModelPredictions:
             leave_flat_pages=options.leave_flat_pages,
             output_size=options.output_size,
             interpolation=options.interpolation,
+            refine=options.refine,
             engine=options.engine,
             cpu_threads=options.threads,
         )
