@@ -622,7 +622,8 @@ def _run_models(options: argparse.Namespace) -> int:
             for url in artefact.urls:
                 print(f"           at {url.url}")
             print(f"           sha256 {artefact.sha256}")
-        print(f"  input    {spec.size_hw[0]}x{spec.size_hw[1]} (height x width), {spec.channel_order}")
+        height, width = (side or "any" for side in spec.size_hw)
+        print(f"  input    {height}x{width} (height x width), {spec.channel_order}")
         print(f"  figures  {spec.figures}")
         for record in records(spec.name):
             print(f"  hpi      {_described_choice(record)}")

@@ -38,6 +38,7 @@ FLOORS = {
     "docpre.unwarping": 4,
     "docpre.pipeline": 5,
     "docpre.export": 5,
+    "docpre.analysis": 6,
     "docpre.service": 7,
     "docpre.bench": 7,
     "docpre.cli": 8,
