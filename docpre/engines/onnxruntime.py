@@ -6,7 +6,7 @@ import contextlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +77,19 @@ class OnnxRuntimeEngine:
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """See ``Engine.run``."""
+        return self._run((self._output_name,), batch)[0]
+
+    def run_all(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """See ``Engine.run_all``."""
+        return self._run(self._spec.outputs, batch)
+
+    def _run(self, names: Sequence[str], batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         feeds = {self._input_name: batch.astype(self._dtype, copy=False)}
         try:
-            outputs = self._session.run([self._output_name], feeds)
+            outputs = self._session.run(list(names), feeds)
         except Exception as error:
             raise EngineError(f"ONNX Runtime failed on {self._spec.name}: {error}") from error
-        return np.asarray(outputs[0], np.float32)
+        return tuple(np.asarray(output, np.float32) for output in outputs)
 
 
 def providers_for(device: str, options: RuntimeOptions) -> Providers:
