@@ -1,0 +1,73 @@
+"""Tables of contents: rows that end in page numbers which rise, most of them behind leaders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from docpre.analysis.boxes import Box, rows_of
+from docpre.analysis.elements import TextLine
+
+_LEADERS = re.compile(r"(?:[.·…‥•⋯・。_]\s*){3,}|…+|(?:-\s*){4,}|(?:\.\s){2,}")
+_LAST_NUMBER = re.compile(r"(?:^|[^\d.,])[(（]?(\d{1,4}|[ivxlc]{1,6})[)）]?\s*$")
+_FEWEST_ROWS = 3
+_ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
+_MOST_BETWEEN = 2  # rows without a number: wrapped titles, parts
+
+
+def contents(members: Sequence[int], lines: Sequence[TextLine], boxes: Box, letter_px: float) -> list[list[int]]:
+    """The tables of contents among some lines.
+
+    Args:
+        members: indices of the lines to look at.
+        lines: of the page.
+        boxes: (N, 4), of the lines.
+        letter_px: the size of the body's letters.
+
+    Returns:
+        Of each its lines, row by row.
+    """
+    rows = rows_of(members, boxes)
+    entries: list[tuple[int, int, bool, float]] = []  # row, page, has leaders, right end
+    for place, row in enumerate(rows):
+        text = " ".join(lines[i].text for i in row).strip()
+        number = _LAST_NUMBER.search(text)
+        has_leaders = _LEADERS.search(text) is not None
+        letters = sum(c.isalpha() for c in text)
+        gap = boxes[row[-1], 0] - boxes[row[-2], 2] if len(row) > 1 else 0.0
+        if number and letters >= 2 and (has_leaders or gap > 1.5 * letter_px):
+            entries.append((place, _value(number[1]), has_leaders, float(boxes[row[-1], 2])))
+    found = []
+    run: list[tuple[int, int, bool, float]] = []
+    for entry in [*entries, None]:
+        if entry is not None and (
+            not run
+            or (
+                entry[0] - run[-1][0] <= _MOST_BETWEEN + 1
+                and abs(entry[3] - run[-1][3]) < 1.5 * letter_px
+                and (entry[1] >= run[-1][1] or (entry[2] and run[-1][2]))
+            )
+        ):
+            run.append(entry)
+            continue
+        if len(run) >= _FEWEST_ROWS and _rises(run):
+            found.append([i for row in rows[run[0][0] : run[-1][0] + 1] for i in row])
+        run = [entry] if entry is not None else []
+    return found
+
+
+def _rises(run: Sequence[tuple[int, int, bool, float]]) -> bool:
+    pages = [entry[1] for entry in run]
+    falls = sum(b < a for a, b in zip(pages, pages[1:], strict=False))
+    with_leaders = sum(entry[2] for entry in run)
+    # Without leaders any table's last column could be meant: there the numbers have to rise without a break.
+    if with_leaders >= 0.5 * len(run):
+        return falls <= 0.2 * len(run)
+    return falls == 0 and pages[-1] > pages[0] and len(run) >= _FEWEST_ROWS + 1
+
+
+def _value(text: str) -> int:
+    if text.isdigit():
+        return int(text)
+    values = [_ROMAN[c] for c in text]
+    return sum(-v if later > v else v for v, later in zip(values, [*values[1:], 0], strict=True)) - 10_000
