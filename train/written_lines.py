@@ -186,7 +186,9 @@ def _printed(
     paper = random.uniform(170, 255) + 12 * _smooth(shape, 60, random) * random.random()
     paper_colour = np.clip(paper[..., None] + random.normal(0, 6, 3), 0, 255)
     depth = random.uniform(0.35, 1.0) if random.random() < 0.4 else random.uniform(0.8, 1)
-    ink_colour = random.uniform(0, 70, 3) if random.random() < 0.7 else np.array([20, 30, 140]) + random.normal(0, 25, 3)
+    ink_colour = (
+        random.uniform(0, 70, 3) if random.random() < 0.7 else np.array([20, 30, 140]) + random.normal(0, 25, 3)
+    )
     if random.random() < 0.2:  # a rule, of a form or a notebook
         row = int(random.uniform(0.75, 1) * (shape[0] - 2))
         paper_colour[row : row + int(random.integers(1, 3))] *= random.uniform(0.4, 0.85)
@@ -211,9 +213,7 @@ def _printed(
     return content
 
 
-def _smooth(
-    shape: Sequence[int], size: float, random: np.random.Generator
-) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _smooth(shape: Sequence[int], size: float, random: np.random.Generator) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Noise of about unit height whose hills are as wide as ``size`` pixels."""
     rows, columns = (max(2, round(side / size) + 1) for side in shape)
     noise = random.normal(0, 1, (rows, columns)).astype(np.float32)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from docpre.analysis.elements import WordsType
+from docpre.analysis.layout import page_structure
+from docpre.analysis.layout_network import LayoutDetector
 from docpre.analysis.ocr import TextReader
 from docpre.analysis.results import AnalysisResult
 from docpre.config import check_switch
+from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.errors import ConfigError
 from docpre.overlap import default_workers, in_order
@@ -68,7 +72,10 @@ class DocAnalyzer:
         options = RuntimeOptions.from_arguments(device, runtime)
         self._preprocessor = preprocessor or DocPreprocessor(**self._clean_up, device=device, **runtime)
         self._reader = TextReader(replace(options, enable_hpi=False))
+        self._layout_detector = LayoutDetector(EnginePool("layout", None, None, replace(options, enable_hpi=False)))
         self._reader.start()
+        if layout_analysis:
+            self._layout_detector.pool.engine()
 
     def predict(self, input: Any, **options: Any) -> list[AnalysisResult]:
         """Analyse every page of an input and keep all results in memory; see ``predict_iter``."""
@@ -144,8 +151,14 @@ class DocAnalyzer:
         image = page.clean_page
         text = self._reader.read(image, settings["language_type"] == "ENG", device)
         lines = tuple(replace(line, words_type=WordsType.PRINT) for line in text.lines)
-        order = tuple(range(len(lines)))
-        return AnalysisResult(page, lines, None, order, settings, self._reader.engines, text.elapsed_ms)
+        engines, elapsed_ms = dict(self._reader.engines), dict(text.elapsed_ms)
+        if not settings["layout_analysis"]:
+            return AnalysisResult(page, lines, None, tuple(range(len(lines))), settings, engines, elapsed_ms)
+        started = time.perf_counter()
+        structure = page_structure(image, lines, self._layout_detector)
+        elapsed_ms["layout"] = round(1000 * (time.perf_counter() - started), 3)
+        engines["layout"] = self._layout_detector.pool.described(device)
+        return AnalysisResult(page, lines, structure, structure.reading_order, settings, engines, elapsed_ms)
 
 
 def _results_in(input: Any) -> Iterator[DocPreprocessorResult] | None:

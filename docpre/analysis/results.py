@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
 
 from docpre.analysis.elements import Formula, Layout, Section, Structure, TextLine
+from docpre.analysis.hocr import hocr
+from docpre.analysis.searchable_pdf import write_text
+from docpre.analysis.text_output import markdown, plain_text
+from docpre.errors import InputError
 from docpre.geometry import Transform
-from docpre.pdf_output import PdfPage
+from docpre.pdf_output import PdfPage, save_pdf_pages
 from docpre.results import DocPreprocessorResult, Result
 
 _DECIMALS = 2
@@ -91,9 +96,62 @@ class AnalysisResult(Result):
             content["res"]["lines"] = self._values["lines"]
         return content
 
+    @property
+    def text(self) -> str:
+        """The page's text in reading order, an empty line between blocks."""
+        return plain_text(self.lines, self.structure, self.reading_order)
+
+    @property
+    def markdown(self) -> str:
+        """The page as Markdown: headings, paragraphs, lists of contents, tables."""
+        return markdown(self.lines, self.structure, self.reading_order)
+
+    @property
+    def hocr(self) -> str:
+        """The page as hOCR 1.2."""
+        size_hw = self.transform.output_size_hw
+        return hocr(self.lines, self.structure, self.reading_order, size_hw, self._page.input_path or self._page.stem)
+
+    def save_to_text(self, save_path: str | Path) -> Path:
+        """Write ``.text`` to a ``.txt`` file, or under a name of docpre's choice into a directory."""
+        return self._write(self.text, save_path, ".txt")
+
+    def save_to_markdown(self, save_path: str | Path) -> Path:
+        """Write ``.markdown`` to a ``.md`` file, or under a name of docpre's choice into a directory."""
+        return self._write(self.markdown, save_path, ".md")
+
+    def save_to_hocr(self, save_path: str | Path) -> Path:
+        """Write ``.hocr`` to a ``.hocr`` file, or under a name of docpre's choice into a directory."""
+        return self._write(self.hocr, save_path, ".hocr")
+
+    def save_to_pdf(self, save_path: str | Path) -> Path:
+        """Write the clean page with its text, unseen, over it to a ``.pdf`` file, or into a directory.
+
+        For several pages in one PDF, see ``docpre.save_pdf``.
+        """
+        return save_pdf_pages([self.pdf_page()], self._file(save_path, ".pdf"))
+
     def pdf_page(self) -> PdfPage:
-        """How the clean page goes into a PDF, without a layer of text; see ``docpre.save_pdf``."""
-        return self.preprocessed.pdf_page()
+        """How the clean page goes into a PDF: its picture, and its text, unseen, over it; see ``docpre.save_pdf``.
+
+        A page that failed is copied if it comes from a PDF.
+        """
+        if self.error is not None:
+            return self.preprocessed.pdf_page()
+        return PdfPage(None, None, 0, self._output_image(), self._page.dpi, self._write_over)
+
+    def _write_over(self, page: Any, points_per_pixel: float) -> None:
+        write_text(page, self.lines, self.reading_order, points_per_pixel)
+
+    def _write(self, content: str, save_path: str | Path, suffix: str) -> Path:
+        path = self._file(save_path, suffix)
+        path.write_text(content, "utf-8")
+        return path
+
+    def _file(self, save_path: str | Path, suffix: str) -> Path:
+        if self.error is not None:
+            raise InputError(f"There is no {suffix} to save: {self.error}")
+        return self._target(save_path, f"{self.json_suffix}{suffix}", lambda path: path.suffix.lower() == suffix)
 
     def _pixels(self) -> Mapping[str, str]:
         return {} if self.error is not None else {"input_img": "input_image", "output_img": "output_image"}
