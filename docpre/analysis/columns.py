@@ -13,7 +13,6 @@ _STEP = 0.25  # of a letter's size: how finely the page is looked through
 _NARROWEST_GUTTER = 0.7  # of a letter's size
 _LEAST_RUN = 5.0  # letters: gutters are at least so long
 _NARROWEST_COLUMN = 0.12  # of the body's width
-_BESIDE = 4.0  # letters up or down: what is beside a gutter
 _FULL = 0.72  # of a column's width: a line is full
 _LEAST_FULL = 0.34  # of a column's lines are
 
@@ -55,10 +54,9 @@ def _gutters(
     solid: NDArray[np.bool_],
 ) -> list[Box]:
     """Upright white strips with text on both sides, each (left, top, right, bottom)."""
-    height, width = used.shape
-    reach = max(1, round(_BESIDE * letter_px / step))
+    width = used.shape[1]
     to_left, to_right = np.cumsum(used, 1) > 0, np.cumsum(used[:, ::-1], 1)[:, ::-1] > 0
-    between = ~used & _spread(to_left, reach) & _spread(to_right, reach)
+    between = ~used & _started(to_left) & _started(to_right)
     found: list[Box] = []
     least = round(_LEAST_RUN * letter_px / step)
     candidates: list[tuple[int, int, int]] = []  # column, first row, last row
@@ -80,60 +78,53 @@ def _gutters(
         if (right - left + 1) * step < _NARROWEST_GUTTER * letter_px:
             continue
         strip = np.array([left, first, right + 1, last], np.float64) * step + np.tile(whole[:2], 2)
-        if _divides(strip, boxes, whole, solid, letter_px, found):
+        if _divides(strip, boxes, whole, solid, letter_px):
             found.append(strip)
     return found
 
 
-def _divides(
-    strip: Box, boxes: Box, whole: Box, solid: NDArray[np.bool_], letter_px: float, others: Sequence[Box]
-) -> bool:
+def _divides(strip: Box, boxes: Box, whole: Box, solid: NDArray[np.bool_], letter_px: float) -> bool:
     """Whether there are columns of text at both sides of a strip, rather than cells, names and figures, or numerals."""
     middle_y = (boxes[:, 1] + boxes[:, 3]) / 2
     beside = (middle_y > strip[1]) & (middle_y < strip[3])
-    low = max([whole[0], *(o[2] for o in others if o[2] <= strip[0] and _shares(o, strip))])
-    high = min([whole[2], *(o[0] for o in others if o[0] >= strip[2] and _shares(o, strip))])
-    tolerance = 0.6 * letter_px
     for is_left in (True, False):
-        if is_left:
-            chosen = beside & (boxes[:, 2] <= strip[0] + tolerance) & (boxes[:, 0] >= low - tolerance)
-        else:
-            chosen = beside & (boxes[:, 0] >= strip[2] - tolerance) & (boxes[:, 2] <= high + tolerance)
-        if not chosen.any():
+        # The nearest to the strip in each row make up its column; farther ones may be columns of their own.
+        distance = strip[0] - boxes[:, 2] if is_left else boxes[:, 0] - strip[2]
+        side = np.flatnonzero(beside & (distance > -0.6 * letter_px))
+        nearest = [i for i in side if not _is_hidden(i, side, boxes, distance)]
+        if not nearest:
             return False
-        side = boxes[chosen]
-        width = side[:, 2].max() - side[:, 0].min()
-        if width < max(_NARROWEST_COLUMN * (whole[2] - whole[0]), 5 * letter_px):
+        own = boxes[nearest]
+        reach = strip[0] - own[:, 0] if is_left else own[:, 2] - strip[2]
+        width = float(np.quantile(reach, 0.9))
+        if width < max(_NARROWEST_COLUMN * (whole[2] - whole[0]), 6 * letter_px):
             return False
-        text = side[~solid[chosen]]
-        covered = boxes[chosen & solid]
-        solid_height = float((covered[:, 3] - covered[:, 1]).sum())
+        is_solid = solid[nearest]
+        solid_height = float((own[is_solid, 3] - own[is_solid, 1]).sum())
+        text = own[~is_solid]
         if len(text) < 3 and solid_height < 0.4 * (strip[3] - strip[1]):
             return False
-        if len(text) >= 3:
-            full = (text[:, 2] - text[:, 0]) >= _FULL * width
-            if full.mean() < _LEAST_FULL and solid_height < 0.5 * (strip[3] - strip[1]):
-                return False
+        is_full = (text[:, 2] - text[:, 0]) >= _FULL * width
+        if len(text) >= 3 and is_full.mean() < _LEAST_FULL and solid_height < 0.5 * (strip[3] - strip[1]):
+            return False
     return True
 
 
-def _shares(first: Box, second: Box) -> bool:
-    shared = min(first[3], second[3]) - max(first[1], second[1])
-    return bool(shared > 0.5 * min(first[3] - first[1], second[3] - second[1]))
+def _is_hidden(index: int, side: NDArray[np.intp], boxes: Box, distance: NDArray[np.float64]) -> bool:
+    """Whether another box of the same side stands between a box and the strip."""
+    box = boxes[index]
+    others = side[distance[side] < distance[index] - 1]
+    shared = np.minimum(boxes[others, 3], box[3]) - np.maximum(boxes[others, 1], box[1])
+    return bool((shared > 0.3 * np.minimum(box[3] - box[1], boxes[others, 3] - boxes[others, 1])).any())
 
 
-def _spread(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
-    """A mask, each cell set that has a set one in its column within a reach upwards and one downwards, or is set."""
-    total = np.concatenate([np.zeros((1, mask.shape[1]), int), np.cumsum(mask, 0)])
-    rows = np.arange(mask.shape[0])
-    above = total[rows + 1] - total[np.maximum(rows - reach, 0)] > 0
-    # Below the last line of a short column its gutter goes on, as far as the longer one beside it.
-    started = np.cumsum(mask, 0) > 0
-    return np.asarray(above | started, bool)
+def _started(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What is set, and all below: beside a column's empty end its gutter goes on, as far as the longer one's text."""
+    return np.asarray(np.cumsum(mask, 0) > 0, bool)
 
 
 def _in_bands(boxes: Box, gutters: Sequence[Box]) -> list[list[list[int]]]:
-    """Each box by the gutters that it stands beside: boxes in the order of their rows, bands where the gutters change."""
+    """Each box by the gutters that it stands beside: bands begin where the gutters change."""
     keys: list[tuple[int, ...]] = []
     for box in boxes:
         middle = (box[1] + box[3]) / 2

@@ -24,13 +24,13 @@ def figures(page: Straight, taken: Sequence[Box], blocks: Sequence[Block], lette
 
     Args:
         page: as its lines run level.
-        taken: the tables.
-        blocks: what the layout network sees.
+        taken: tables, and tables of contents.
+        blocks: what the layout network sees, on the straight page.
         letter_px: the size of the body's letters.
     """
-    seen = [(page.straightened(b.box), b.score) for b in blocks if b.label == "figure" and b.score >= _SURE]
+    seen = [(b.box, b.score) for b in blocks if b.label == "figure" and b.score >= _SURE]
     seen = [(box, score) for box, score in seen if not any(_is_same(box, table) for table in taken)]
-    inked = [box for box in _ink_boxes(page, taken, letter_px)]
+    inked = _ink_boxes(page, taken, letter_px)
     found = []
     for box, score in seen:
         parts = [other for other in inked if common(box, other) > 0.3 * float(area(other))]

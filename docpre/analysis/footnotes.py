@@ -13,6 +13,7 @@ from docpre.analysis.elements import TextLine
 
 _MARK = re.compile(r"\s*(?:[*†‡§¶※#]|[①-⑳]|[¹²³⁴-⁹]|[\[(（【〔]?\d{1,2}[\])）】〕.、]?|注\s*[:：\d]?|[Nn]otes?\b)\s*\S")
 _SMALLER = 0.92
+_NOT_LARGER = 0.97
 _MOST_ROWS = 14
 _LOWEST = 0.5  # of the body's height: footnotes begin below
 _MOST_RULE = 0.75  # of the column's width: longer rules end tables
@@ -64,7 +65,9 @@ def footnote_lines(
             and abs(rule[0] - column[0]) < 3 * body_size
             for rule in rules
         )
-        if (ruled and (marked or smaller)) or (marked and smaller and (steps_down or top - above > body_size)):
+        if (ruled and size <= _NOT_LARGER * body_size and (marked or smaller)) or (
+            marked and smaller and (steps_down or top - above > body_size)
+        ):
             best = count
             if ruled:
                 break

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,16 +13,18 @@ from docpre.analysis.layout_network import Block
 from docpre.analysis.straight import Straight
 
 _STRONG = frozenset("=≠≈≡≤≥≪≫∑∏∫∮√∞∂∇∈∉⊂⊆∪∩∀∃→⇒⇔↦±∓×÷⋅∝∼≃≅")
-_WEAK = frozenset("+-−*/^_|<>()[]{}′″°,.'")
+_WEAK = frozenset("+-−*/^_|<>()[]{}′″°,.~'")
 _GREEK = re.compile(r"[\u0391-\u03a9\u03b1-\u03c9]")
 _TERM = re.compile(r"(?:\d+(?:[.,]\d+)?|[A-Za-z]|[A-Za-z]\d|sin|cos|tan|log|ln|exp|lim|max|min|det|arg)+")
+_ATOM = r"(?:\d+(?:[.,]\d+)*[A-Za-z]?(?![A-Za-z])|(?<![A-Za-z])[A-Za-z]\d?(?![A-Za-z\d])|[\u0391-\u03a9\u03b1-\u03c9]|[^\w\s\u3000-\u303f\uff00-\uffef,.;:?!\"“”‘’])"
+_RUN = re.compile(rf"{_ATOM}(?:\s?{_ATOM})+")
 _DISPLAY_SHARE = 0.55
 _EQUATION_NUMBER = re.compile(r"[(（]\s*\d+(?:[.-]\d+)*\s*[)）]$")
 
 
 def is_formula_char(char: str) -> bool:
     """Whether a character stands in formulas only."""
-    return char in _STRONG or unicodedata.category(char) == "Sm" or _GREEK.fullmatch(char) is not None
+    return char in _STRONG or _GREEK.fullmatch(char) is not None
 
 
 def displayed(
@@ -35,9 +36,9 @@ def displayed(
         lines: of the page.
         free: indices of the lines that may be.
         page: as its lines run level.
-        blocks: what the layout network sees.
+        blocks: what the layout network sees, on the straight page.
     """
-    seen = [page.straightened(block.box) for block in blocks if block.label == "equation"]
+    seen = [block.box for block in blocks if block.label == "equation"]
     found: list[list[int]] = []
     taken: set[int] = set()
     for box in seen:
@@ -70,40 +71,24 @@ def _mathematical(text: str) -> float:
 
 
 def inline(line: TextLine) -> list[Box]:
-    """Boxes of the formulas within a line of text: runs of mathematical characters around a sign of mathematics."""
-    chars = line.chars
-    if not chars:
+    """Boxes of the formulas within a line of text: runs of variables, numbers and signs, with a sign of mathematics."""
+    if len(line.chars) != len(line.text.replace(" ", "")):
         return []
-    is_part = [
-        is_formula_char(c.text) or (c.text.isascii() and (c.text.isdigit() or c.text in _WEAK or _is_lone(chars, k)))
-        for k, c in enumerate(chars)
-    ]
     found = []
-    start = 0
-    while start < len(chars):
-        if not is_part[start]:
-            start += 1
+    for run in _RUN.finditer(line.text):
+        text = run[0].strip(" ,.;:")
+        start = run.start() + run[0].index(text) if text else 0
+        signs = [k for k, char in enumerate(text) if char in _STRONG]
+        if (
+            not signs
+            or not any(c.isalnum() for c in text[: signs[0]])
+            or not any(c.isalnum() for c in text[signs[-1] + 1 :])
+        ):
             continue
-        end = start
-        while end < len(chars) and is_part[end]:
-            end += 1
-        first, last = start, end
-        while first < last and chars[first].text in ",.)]}'":
-            first += 1
-        while last > first and chars[last - 1].text in ",.([{'":
-            last -= 1
-        run = chars[first:last]
-        if len(run) >= 3 and any(is_formula_char(c.text) for c in run):
-            found.append(around(np.concatenate([c.quad.min(0), c.quad.max(0)]).astype(np.float64) for c in run))
-        start = end
+        first = len(line.text[:start].replace(" ", ""))
+        chars = line.chars[first : first + len(text.replace(" ", ""))]
+        found.append(around(np.concatenate([c.quad.min(0), c.quad.max(0)]).astype(np.float64) for c in chars))
     return found
-
-
-def _is_lone(chars: Sequence[object], index: int) -> bool:
-    """Whether a letter has no letters beside it: a variable rather than part of a word."""
-    texts = [getattr(char, "text", "") for char in chars[max(index - 1, 0) : index + 2]]
-    own = getattr(chars[index], "text", "")
-    return bool(own.isalpha()) and sum(t.isascii() and t.isalpha() for t in texts) <= 1 + (len(texts) > 2)
 
 
 def formulas_of(

@@ -25,7 +25,7 @@ from docpre.loading import ImageArray
 __all__ = ["LayoutDetector", "page_structure", "structure_of"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Piece:
     """A block on the straight page."""
 
@@ -55,20 +55,17 @@ def structure_of(image_rgb: ImageArray, lines: Sequence[TextLine], blocks: Seque
     boxes = page.boxes
     sizes = sizes_of(lines, boxes)
     letter = body_size(boxes, sizes) or 0.015 * max(page.size_wh)
-    solid = [_Piece(LayoutKind.TABLE, found.box, (), found.score) for found in tables(page, blocks, letter)]
-    seen_figures = figures(page, [piece.box for piece in solid], blocks, letter)
-    solid += [_Piece(LayoutKind.FIGURE, found.box, (), found.score) for found in seen_figures]
+    seen = _straight(blocks, page)
+    listed = contents(range(len(lines)), lines, page, letter)
+    solid = [_Piece(LayoutKind.CONTENTS, around(boxes[i] for i in group), tuple(group)) for group in listed]
+    for kind, find in ((LayoutKind.TABLE, tables), (LayoutKind.FIGURE, figures)):
+        taken = [piece.box for piece in solid]
+        solid += [_Piece(kind, found.box, (), found.score) for found in find(page, taken, seen, letter)]
     solid = _with_lines(solid, boxes)
     in_solid = {i for piece in solid for i in piece.lines}
     free = [i for i in range(len(lines)) if i not in in_solid]
-
-    margins = margins_of(
-        lines, boxes, sizes, letter, [p.box for p in solid], page.level, _straight(blocks, page), page.size_wh[1]
-    )
+    margins = margins_of(lines, boxes, sizes, letter, [piece.box for piece in solid], page.level, seen, page.size_wh[1])
     body = [i for i in free if i not in margins.lines]
-    listed = contents(body, lines, boxes, letter)
-    solid += [_Piece(LayoutKind.CONTENTS, around(boxes[i] for i in group), tuple(group)) for group in listed]
-    body = [i for i in body if not any(i in group for group in listed)]
 
     placed = _placed(body, solid, boxes, letter)
     notes = _footnotes(placed, body, solid, lines, page, sizes, letter)
@@ -76,7 +73,7 @@ def structure_of(image_rgb: ImageArray, lines: Sequence[TextLine], blocks: Seque
     if notes:
         placed = _placed(body, solid, boxes, letter)
 
-    seen_titles = [page.straightened(b.box) for b in blocks if b.label == "title" and b.score >= 0.4]
+    seen_titles = [b.box for b in seen if b.label == "title" and b.score >= 0.4]
     weights = weights_of(page, sizes)
     look = Look(
         lines,
@@ -88,7 +85,7 @@ def structure_of(image_rgb: ImageArray, lines: Sequence[TextLine], blocks: Seque
         usual_spacing(boxes[body], sizes[body], letter),
         np.array(seen_titles, np.float64).reshape(-1, 4),
     )
-    equations = displayed(lines, body, page, blocks)
+    equations = displayed(lines, body, page, seen)
     return _put_together(page, lines, margins, placed, notes, solid, look, equations)
 
 
@@ -98,13 +95,18 @@ def _straight(blocks: Sequence[Block], page: Straight) -> list[Block]:
 
 def _with_lines(solid: Sequence[_Piece], boxes: Box) -> list[_Piece]:
     """Tables and figures with the lines in them; of two that share much of their place, the surer one."""
-    ordered = sorted(solid, key=lambda p: (-(p.score if p.score is not None else 0.6), -float(area(p.box))))
+    ordered = sorted(
+        solid,
+        key=lambda p: (p.kind != LayoutKind.CONTENTS, -(p.score if p.score is not None else 0.6), -float(area(p.box))),
+    )
     kept: list[_Piece] = []
     taken: set[int] = set()
     for piece in ordered:
         if any(common(piece.box, o.box) > 0.5 * min(float(area(piece.box)), float(area(o.box))) for o in kept):
             continue
         inside = [int(i) for i in np.flatnonzero(share_inside(boxes, piece.box) > 0.5) if int(i) not in taken]
+        if piece.kind == LayoutKind.CONTENTS:
+            inside = [i for i in piece.lines if i not in taken]
         taken.update(inside)
         lines = tuple(i for row in rows_of(inside, boxes) for i in row)
         box = around([piece.box, *(boxes[i] for i in inside)])
@@ -191,7 +193,7 @@ def _put_together(
         tuple(sections),
         len(placed),
         max((len(band) for band in placed), default=0),
-        formulas_of(lines, equations, page, [i for i in order]),
+        formulas_of(lines, equations, page, order),
         tuple(order),
     )
 

@@ -17,7 +17,7 @@ _MOST_OVERLAP = 0.5
 _MOST_COVERED = 0.8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Block:
     """What the network found.
 

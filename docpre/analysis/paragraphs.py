@@ -25,7 +25,7 @@ _BULLET = re.compile(r"\s*(?:[•·●○◦▪■□◆➢*–—-]\s*\S|[(（]
 _ENDS = tuple('.。!！?？:：;；”"」')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Paragraph:
     """Lines that belong together.
 
@@ -43,7 +43,7 @@ class Paragraph:
         return tuple(index for row in self.rows for index in row)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Look:
     """What the lines of a page look like.
 
@@ -93,19 +93,17 @@ def paragraphs(members: Sequence[int], look: Look) -> list[Paragraph]:
         return []
     spans = [around(look.boxes[i] for i in row) for row in rows]
     left, right = _edges(spans)
-    kinds = [_looks_like_title(row, span, right - left, look) for row, span in zip(rows, spans, strict=True)]
     groups: list[list[int]] = [[0]]
     for index in range(1, len(rows)):
-        parted = kinds[index] != kinds[index - 1] or _parts(index, rows, spans, left, right, look, groups[-1])
-        if parted:
+        if _parts(index, rows, spans, left, right, look, groups[-1]):
             groups.append([index])
         else:
             groups[-1].append(index)
     found = []
     for group in groups:
-        own = [tuple(rows[k]) for k in group]
-        is_title = kinds[group[0]] and len(group) <= _MOST_TITLE_ROWS
-        found.append(Paragraph(LayoutKind.TITLE if is_title else LayoutKind.TEXT, tuple(own)))
+        own = tuple(tuple(rows[k]) for k in group)
+        is_title = _looks_like_title([i for row in own for i in row], [spans[k] for k in group], right - left, look)
+        found.append(Paragraph(LayoutKind.TITLE if is_title else LayoutKind.TEXT, own))
     return found
 
 
@@ -125,24 +123,24 @@ def _weight(row: Sequence[int], look: Look) -> float:
     return float(np.average(look.weights[row], weights=widths.clip(1)))
 
 
-def _looks_like_title(row: Sequence[int], span: Box, column_width: float, look: Look) -> bool:
-    text = " ".join(look.lines[i].text for i in row).strip()
+def _looks_like_title(members: Sequence[int], spans: Sequence[Box], column_width: float, look: Look) -> bool:
+    text = " ".join(look.lines[i].text for i in members).strip()
     letters = sum(c.isalpha() for c in text)
-    if letters < 2 or letters < 0.3 * len(text.replace(" ", "")):
+    if letters < 2 or letters < 0.3 * len(text.replace(" ", "")) or len(spans) > _MOST_TITLE_ROWS:
         return False
-    larger = _size(row, look) / max(look.body_size, 1e-9)
-    heavier = _weight(row, look) / max(look.body_weight, 1e-9)
+    larger = _size(members, look) / max(look.body_size, 1e-9)
+    heavier = _weight(members, look) / max(look.body_weight, 1e-9)
     seen = look.seen_titles
-    middle = (span[:2] + span[2:]) / 2
+    middle = (spans[0][:2] + spans[0][2:]) / 2
     is_seen = bool(len(seen)) and bool(((seen[:, :2] <= middle) & (middle <= seen[:, 2:])).all(1).any())
-    ends = text.endswith(_ENDS)
     score = 0.0
     score += 1.0 * min(max((larger - 1) / (_LARGER - 1), 0), 2)
     score += 0.6 * min(max((heavier - 1) / (_HEAVIER - 1), 0), 1.5)
     score += 0.6 * is_seen
     score += 0.3 * (_NUMBERED.match(text) is not None)
-    score -= 0.6 * ends
-    score -= 0.4 * (span[2] - span[0] > 0.92 * column_width and larger < _LARGER)
+    score -= 0.6 * text.endswith(_ENDS)
+    score -= 0.4 * (spans[0][2] - spans[0][0] > 0.92 * column_width and larger < _LARGER)
+    score -= 0.3 * (len(spans) > 2)
     return score >= 1.0
 
 
@@ -153,7 +151,7 @@ def _parts(
     left: float,
     right: float,
     look: Look,
-    group: list[int],
+    group: Sequence[int],
 ) -> bool:
     """Whether a new block begins at a row."""
     above, below = spans[index - 1], spans[index]
@@ -163,18 +161,30 @@ def _parts(
     usual = look.spacing * max(size / max(look.body_size, 1e-9), 0.5)
     if gap > max(_WIDER_GAP * usual, usual + 0.35 * size):
         return True
-    if max(sizes) / max(size, 1e-9) > _OTHER_SIZE * 1.15:
+    if max(sizes) / max(size, 1e-9) > _OTHER_SIZE and gap > 0.6 * usual and _is_own_size(index, rows, look):
         return True
-    if _BULLET.match(look.lines[rows[index][0]].text):
-        first = rows[group[0]][0]
-        if _BULLET.match(look.lines[first].text) or above[2] < right - 3 * size:
-            return True
+    first = rows[group[0]][0]
+    indent, above_indent = below[0] - left, above[0] - left
     ended = above[2] < right - 2.0 * size
-    indent = below[0] - left
-    above_indent = above[0] - left
-    if 1.0 * size < indent < 4 * size and indent - above_indent > 0.8 * size and len(rows[index - 1]) <= 2:
-        return ended or above_indent < 0.5 * size
+    if _BULLET.match(_text(rows[index], look)) and (_BULLET.match(_text(rows[group[0]], look)) or ended):
+        return True
+    if _BULLET.match(_text(rows[group[0]], look)):
+        # What goes on below an item's first words belongs to it.
+        return bool(below[0] < look.boxes[first, 0] + 0.5 * size and ended and len(group) > 1)
+    if 1.0 * size < indent < 4 * size and indent - above_indent > 0.8 * size:
+        return bool(ended or above_indent < 0.5 * size)
     if ended and above_indent > 0.8 * size and abs(indent - above_indent) < 0.4 * size and len(group) == 1:
         # Two paragraphs of a line each, both indented.
-        return 1.0 * size < indent < 4 * size
-    return bool(ended and above[2] < right - 0.15 * (right - left) - size and above[2] - above[0] > 0)
+        return bool(1.0 * size < indent < 4 * size)
+    return bool(above[2] < right - 0.15 * (right - left) - 3 * size)
+
+
+def _text(row: Sequence[int], look: Look) -> str:
+    return " ".join(look.lines[i].text for i in row)
+
+
+def _is_own_size(index: int, rows: Sequence[Sequence[int]], look: Look) -> bool:
+    """Whether two neighbouring rows differ in weight or clearly in size, rather than by the letters that they have."""
+    sizes = _size(rows[index - 1], look), _size(rows[index], look)
+    weights = _weight(rows[index - 1], look), _weight(rows[index], look)
+    return max(sizes) / min(sizes) > 1.25 or max(weights) / max(min(weights), 1e-9) > _HEAVIER

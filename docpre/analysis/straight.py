@@ -26,7 +26,7 @@ _RULE_SHARE = 1 / 18  # of the page's width is the shortest rule
 _THICKEST_RULE_PX = 7
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Straight:
     """A page turned by its skew, around its middle.
 

@@ -14,10 +14,11 @@ from docpre.analysis.straight import Straight
 _SURE = 0.5
 _FEWEST_LINES = 3
 _ENDS_ALIKE = 0.03  # of a rule's length: rules of one table end together
-_FARTHEST_RULES = 14.0  # letters between two rules of a table
+_MOST_COVERED = 0.8  # of a row by its cells: columns of text cover more
+_FARTHEST_RULES = 30.0  # letters between two rules of a table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Found:
     """A table or figure.
 
@@ -30,16 +31,19 @@ class Found:
     score: float | None
 
 
-def tables(page: Straight, blocks: Sequence[Block], letter_px: float) -> list[Found]:
+def tables(page: Straight, taken: Sequence[Box], blocks: Sequence[Block], letter_px: float) -> list[Found]:
     """The tables of a page.
 
     Args:
         page: as its lines run level.
-        blocks: what the layout network sees.
+        taken: tables of contents, whose leaders look like rules.
+        blocks: what the layout network sees, on the straight page.
         letter_px: the size of the body's letters.
     """
-    ruled = [box for box in [*_grids(page, letter_px), *_between_rules(page, letter_px)] if _has_cells(box, page)]
-    seen = [(page.straightened(b.box), b.score) for b in blocks if b.label == "table" and b.score >= _SURE]
+    ruled = [*_grids(page, letter_px), *_between_rules(page, letter_px)]
+    ruled = [box for box in ruled if _has_cells(box, page) and not any(share_inside(box, t) > 0.3 for t in taken)]
+    seen = [(b.box, b.score) for b in blocks if b.label == "table" and b.score >= _SURE]
+    seen = [(box, score) for box, score in seen if not any(share_inside(t, box) > 0.3 for t in taken)]
     found = [Found(box, None) for box in merged(ruled, 0.5)]
     for box, score in seen:
         alike = [f for f in found if common(f.box, box) > 0.5 * min(float(area(f.box)), float(area(box)))]
@@ -122,9 +126,7 @@ def _between_rules(page: Straight, letter_px: float) -> list[Box]:
             tolerance = max(letter_px, _ENDS_ALIKE * (rules[first][2] - rules[first][0]))
             alike = abs(rules[other][0] - rules[first][0]) < tolerance
             alike = alike and abs(rules[other][2] - rules[first][2]) < tolerance
-            near = rules[other][1] - rules[group[-1]][3] < _FARTHEST_RULES * letter_px or _is_cells_only(
-                around([rules[group[-1]], rules[other]]), page
-            )
+            near = rules[other][1] - rules[group[-1]][3] < _FARTHEST_RULES * letter_px
             if alike and near and _is_cells_only(around([rules[group[-1]], rules[other]]), page):
                 group.append(other)
         if len(group) >= 2:
@@ -139,4 +141,7 @@ def _is_cells_only(box: Box, page: Straight) -> bool:
     if not len(inside):
         return False
     rows = rows_of(inside.tolist(), page.boxes)
-    return sum(len(row) > 1 for row in rows) >= 0.5 * len(rows)
+    covered = [float((page.boxes[row, 2] - page.boxes[row, 0]).sum()) for row in rows if len(row) > 1]
+    if len(covered) < max(1, 0.5 * len(rows)):
+        return False
+    return float(np.median(covered)) <= _MOST_COVERED * float(box[2] - box[0])
