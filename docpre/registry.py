@@ -308,6 +308,7 @@ _PP_OCR_REC = ModelSpec(
     std=(0.5, 0.5, 0.5),
     channel_order="BGR",
     outputs=("fetch_name_0",),
+    inner=("p2o.pd_op.conv2d.26.0",),  # what docpre_handwriting looks at
     artefacts=(
         Artefact(
             filename="PP-OCRv6_rec_small.onnx",

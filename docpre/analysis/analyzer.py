@@ -149,8 +149,13 @@ class DocAnalyzer:
         if page.error is not None:
             return AnalysisResult(page, settings=settings)
         image = page.clean_page
-        text = self._reader.read(image, settings["language_type"] == "ENG", device)
-        lines = tuple(replace(line, words_type=WordsType.PRINT) for line in text.lines)
+        is_all_print = settings["words_type"] == "print"
+        text = self._reader.read(image, settings["language_type"] == "ENG", not is_all_print, device)
+        lines = text.lines
+        if is_all_print:
+            lines = tuple(replace(line, words_type=WordsType.PRINT) for line in lines)
+        elif settings["words_type"] == "handwriting_only":
+            lines = tuple(line for line in lines if line.words_type is WordsType.HANDWRITING)
         engines, elapsed_ms = dict(self._reader.engines), dict(text.elapsed_ms)
         if not settings["layout_analysis"]:
             return AnalysisResult(page, lines, None, tuple(range(len(lines))), settings, engines, elapsed_ms)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from docpre.analysis.detection import TextDetector
 from docpre.analysis.elements import TextLine
+from docpre.analysis.handwriting import HandwritingClassifier
 from docpre.analysis.recognition import LineRecogniser, in_lines
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
@@ -44,30 +45,40 @@ class TextReader:
         one_thread = replace(options, cpu_threads=1)
         self._threads = ThreadPoolExecutor(options.threads, "docpre-reader")
         self.recogniser = LineRecogniser(EnginePool("text_recognition", None, None, one_thread), self._threads)
+        self._handwriting = HandwritingClassifier()
 
     def start(self) -> None:
         """Start the engines now rather than with the first page."""
         self.detector.pool.engine()
         self.recogniser.pool.engine()
 
-    def read(self, image: ImageArray, latin_only: bool = False, device: str | None = None) -> PageText:
+    def read(
+        self,
+        image: ImageArray,
+        latin_only: bool = False,
+        tells_handwriting: bool = False,
+        device: str | None = None,
+    ) -> PageText:
         """The lines on a picture (H, W, 3) RGB uint8.
 
         Args:
             image: the picture.
             latin_only: read Latin letters, digits and signs only.
+            tells_handwriting: give each line its type; mixed lines come in pieces.
             device: another one than the options'.
         """
         started = time.perf_counter()
         quads = in_lines(self.detector.find(image, device))
         found = time.perf_counter()
-        readings = self.recogniser.read(image, quads, latin_only, device)
-        lines = tuple(line for line, _ in readings if line.text and line.average >= _LEAST_AVERAGE)
-        elapsed_ms = {
-            "detection": round(1000 * (found - started), 3),
-            "recognition": round(1000 * (time.perf_counter() - found), 3),
-        }
-        return PageText(lines, elapsed_ms)
+        read = self.recogniser.read(image, quads, latin_only, tells_handwriting, device)
+        read = [one for one in read if one.line.text and one.line.average >= _LEAST_AVERAGE]
+        recognised = time.perf_counter()
+        elapsed_ms = {"detection": _ms(started, found), "recognition": _ms(found, recognised)}
+        if not tells_handwriting:
+            return PageText(tuple(one.line for one in read), elapsed_ms)
+        pieces = [self._handwriting.told_apart(one.line, one.edges, one.inner, one.width) for one in read]
+        elapsed_ms["handwriting"] = _ms(recognised, time.perf_counter())
+        return PageText(tuple(piece for line in pieces for piece in line), elapsed_ms)
 
     @property
     def engines(self) -> dict[str, dict[str, str]]:
@@ -80,3 +91,7 @@ class TextReader:
     def close(self) -> None:
         """Stop the threads."""
         self._threads.shutdown()
+
+
+def _ms(start: float, end: float) -> float:
+    return round(1000 * (end - start), 3)

@@ -22,7 +22,9 @@ _NARROWEST_PX = 160
 _WIDTHS_PX = 32  # widths are a multiple, so that an engine meets few of them
 _TALL = 1.5  # a line that is so much taller than wide may run downwards
 _LETTER_LIKE = 3.0  # and if it is not taller than this, it may be a letter
-_SPACE_WIDE, _SPACE_MIXED = 0.62, 0.42  # of a line's height: gaps that are spaces
+_SPACE_WIDE, _SPACE_MIXED = 0.8, 0.4  # of a line's height: gaps that are spaces
+_HALF_SQUARE = 0.4
+_BLANK_AFTER, _BLANK_BEFORE = "，。、；：！？）」』】》〉”’", "（「『【《〈“‘"
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,33 @@ class Reading:
         text: with its spaces.
         scores: of each character of ``text``, 0 to 1.
         steps: (first, last) step of the network that says each character.
-        inner: tensors inside the network, as the specification lists them, for the strip alone.
     """
 
     text: str
     scores: tuple[float, ...]
     steps: tuple[tuple[int, int], ...]
-    inner: tuple[NDArray[np.float32], ...] = ()
 
     @property
     def average(self) -> float:
         """The mean score; 0 of an empty text."""
         return sum(self.scores) / len(self.scores) if self.scores else 0.0
+
+
+@dataclass(frozen=True)
+class ReadLine:
+    """A line, and what the network saw.
+
+    Attributes:
+        line: without text where nothing is to be read.
+        edges: left and right of each of its characters, in parts of the strip's height from its left.
+        width: of the strip, in parts of its height.
+        inner: tensors inside the network (channels, rows, columns) for the strip alone; empty if not asked for.
+    """
+
+    line: TextLine
+    edges: tuple[tuple[float, float], ...]
+    width: float
+    inner: tuple[NDArray[np.float32], ...] = ()
 
 
 class LineRecogniser:
@@ -60,22 +77,32 @@ class LineRecogniser:
         self._threads = threads
 
     def read(
-        self, image: ImageArray, quads: NDArray[np.float32], latin_only: bool, device: str | None = None
-    ) -> list[tuple[TextLine, Reading]]:
-        """The lines in some outlines; where nothing is to be read, a line without text.
+        self,
+        image: ImageArray,
+        quads: NDArray[np.float32],
+        latin_only: bool = False,
+        with_inner: bool = False,
+        device: str | None = None,
+    ) -> list[ReadLine]:
+        """The lines in some outlines.
 
         Args:
             image: (H, W, 3) RGB uint8.
             quads: (N, 4, 2) float32.
             latin_only: read Latin letters, digits and signs only.
+            with_inner: give the tensors inside the network too.
             device: another one than the pool's.
         """
         self.pool.engine(device)  # started once, before the threads
-        return list(self._threads.map(lambda quad: self._read_line(image, quad, latin_only, device), quads))
+
+        def read(quad: Quad) -> ReadLine:
+            return self._read_line(image, quad, latin_only, with_inner, device)
+
+        return list(self._threads.map(read, quads))
 
     def _read_line(
-        self, image: ImageArray, quad: Quad, latin_only: bool, device: str | None
-    ) -> tuple[TextLine, Reading]:
+        self, image: ImageArray, quad: Quad, latin_only: bool, with_inner: bool, device: str | None
+    ) -> ReadLine:
         width, height = _size(quad)
         outlines = [quad]
         if height >= _TALL * width:
@@ -84,17 +111,34 @@ class LineRecogniser:
         candidates = []
         for outline in outlines:
             strip = cut_out(image, outline)
-            candidates.append((outline, strip, self._read_strip(strip, latin_only, device)))
-        outline, strip, reading = max(candidates, key=lambda candidate: candidate[2].average)
-        return text_line(outline, strip, reading), reading
+            outputs = self.outputs(strip, with_inner, device)
+            reading = decoded(outputs[0], latin_classes() if latin_only else None)
+            candidates.append((reading.average, outline, strip, reading, outputs[1:]))
+        _, outline, strip, reading, inner = max(candidates, key=lambda candidate: candidate[0])
+        return read_line(outline, strip, reading, inner)
 
-    def _read_strip(self, strip: ImageArray, latin_only: bool, device: str | None) -> Reading:
+    def outputs(
+        self, strip: ImageArray, with_inner: bool = False, device: str | None = None
+    ) -> tuple[NDArray[np.float32], ...]:
+        """What the network says of a strip.
+
+        Args:
+            strip: (48, W, 3) RGB uint8.
+            with_inner: give the tensors inside the network too.
+            device: another one than the pool's.
+
+        Returns:
+            Scores (steps, classes); then the inner tensors (channels, rows, columns), of the strip without its padding.
+        """
         mean, std = np.float32(255 * self.pool.spec.mean[0]), np.float32(255 * self.pool.spec.std[0])
         width = max(_NARROWEST_PX, -(-strip.shape[1] // _WIDTHS_PX) * _WIDTHS_PX)
         batch = np.zeros((1, 3, _HEIGHT_PX, width), np.float32)
         batch[0, :, :, : strip.shape[1]] = (strip[..., ::-1].transpose(2, 0, 1) - mean) / std
-        scores = self.pool.run(batch, device)[0]
-        return decoded(scores, latin_classes() if latin_only else None)
+        if not with_inner:
+            return (self.pool.run(batch, device)[0],)
+        scores, *inner = (output[0] for output in self.pool.run_all(batch, device))
+        used = strip.shape[1] / width
+        return (scores, *(tensor[:, :, : max(1, round(tensor.shape[2] * used))] for tensor in inner))
 
 
 def cut_out(image: ImageArray, quad: Quad) -> ImageArray:
@@ -141,14 +185,14 @@ def decoded(scores: NDArray[np.float32], classes: NDArray[np.intp] | None = None
     return Reading("".join(texts), tuple(values), tuple(steps))
 
 
-def text_line(quad: Quad, strip: ImageArray, reading: Reading) -> TextLine:
+def read_line(quad: Quad, strip: ImageArray, reading: Reading, inner: tuple[NDArray[np.float32], ...] = ()) -> ReadLine:
     """A line, with the box of each character, and the spaces beside wide characters, which the network leaves out."""
     if not reading.text:
-        return TextLine("", quad, 0.0, 0.0)
+        return ReadLine(TextLine("", quad, 0.0, 0.0), (), strip.shape[1] / _HEIGHT_PX, inner)
     edges = _edges(strip, reading)
     down = quad[3] - quad[0]
     along = (quad[1] - quad[0]) / strip.shape[1]
-    chars, texts, last = [], [], None
+    chars, texts, own_edges, last = [], [], [], None
     for text, score, (left, right) in zip(reading.text, reading.scores, edges, strict=True):
         if text.isspace():
             texts.append(" ")
@@ -157,15 +201,22 @@ def text_line(quad: Quad, strip: ImageArray, reading: Reading) -> TextLine:
             texts.append(" ")
         corners = np.array([quad[0] + along * left, quad[0] + along * right], np.float32)
         chars.append(Char(text, np.array([*corners, *(corners[::-1] + down)], np.float32), score))
+        own_edges.append((left / _HEIGHT_PX, right / _HEIGHT_PX))
         texts.append(text)
         last = text, right
     seen = [char.score for char in chars]
-    return TextLine("".join(texts), quad, sum(seen) / len(seen), min(seen), None, tuple(chars))
+    line = TextLine("".join(texts), quad, sum(seen) / len(seen), min(seen), None, tuple(chars))
+    return ReadLine(line, tuple(own_edges), strip.shape[1] / _HEIGHT_PX, inner)
 
 
 def _is_space(before: str, after: str, gap_px: float) -> bool:
     wide = is_wide(before) + is_wide(after)
-    return bool(wide) and gap_px > _HEIGHT_PX * (_SPACE_WIDE if wide == 2 else _SPACE_MIXED)
+    if not wide:
+        return False  # the network says the spaces between narrow characters itself
+    least = _SPACE_WIDE if wide == 2 else _SPACE_MIXED
+    # Wide punctuation fills half of its square.
+    least += _HALF_SQUARE * ((before in _BLANK_AFTER) + (after in _BLANK_BEFORE))
+    return gap_px > _HEIGHT_PX * least
 
 
 def _edges(strip: ImageArray, reading: Reading) -> list[tuple[float, float]]:
