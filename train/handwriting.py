@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> None:
     part = {split: [s for s in samples if s.is_for_validation == (split == "val")] for split in ("train", "val")}
     weights = fitted(part["train"], config["weight_decay"])
     path = options.output / "docpre_handwriting.npz"
-    np.savez(path, **weights)
+    np.savez(path, **weights)  # type: ignore[arg-type]
     for split, own in part.items():
         for name, is_piece in (("lines", False), ("pieces", True)):
             chosen = [s for s in own if s.is_piece == is_piece]
@@ -84,7 +84,7 @@ def fitted(samples: list[Sample], weight_decay: float) -> dict[str, NDArray[np.f
         value.backward()
         return value
 
-    optimiser.step(loss)  # type: ignore[arg-type]
+    optimiser.step(loss)
     tensors = {"mean": mean, "scale": scale, "weight": weight.detach(), "bias": bias.detach()[0]}
     return {name: np.asarray(tensor.numpy(), np.float32) for name, tensor in tensors.items()}
 

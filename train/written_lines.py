@@ -13,12 +13,14 @@ from typing import Any
 import cv2
 import numpy as np
 import pymupdf
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from docpre.errors import InputError
 from docpre.loading import ImageArray
 from train.corpus.packages import unpacked
 
+Pixels = NDArray[Any]
 _SUFFIXES = (".ttf", ".otf", ".ttc", ".woff2")
 _VAL_SHARE = 0.2
 _FONT_CACHE = 256
@@ -99,7 +101,7 @@ def _text(sentences: Mapping[str, Sequence[str]], script: str, random: np.random
         ]
         return "  ".join(random.permutation(parts)[: random.integers(1, 4)])
     lines = sentences[script]
-    line = lines[random.integers(len(lines))]
+    line = lines[int(random.integers(len(lines)))]
     if script == "Chinese":
         start = random.integers(max(1, len(line) - 4))
         return line[start : start + random.integers(3, 28)]
@@ -129,7 +131,7 @@ def _covers(font: Font, text: str) -> bool:
     return all(_has(font.path, character) for character in text)
 
 
-def _ink(font: Font, text: str, random: np.random.Generator) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _ink(font: Font, text: str, random: np.random.Generator) -> Pixels:
     """A line's ink, 0 to 1, with a hand's unsteadiness."""
     size = int(random.integers(22, 72))
     face = _font(font.path, size)
@@ -150,13 +152,14 @@ def _ink(font: Font, text: str, random: np.random.Generator) -> np.ndarray[Any, 
         x += own.getlength(piece) + spacing
         if is_unsteady and piece == " ":
             x += random.uniform(-0.1, 0.4) * size
-    ink = np.asarray(canvas, np.float32) / 255
+    ink: Pixels = np.asarray(canvas, np.float32) / 255
     shear = random.normal(0, 0.2) if font.is_handwriting else random.normal(0, 0.03)
     tilt = random.normal(0, 0.012)
     matrix = np.array([[1, -shear, shear * 1.5 * size], [tilt, 1, -tilt * width / 2]], np.float32)
     ink = cv2.warpAffine(ink, matrix, (width, 3 * size), flags=cv2.INTER_LINEAR).astype(np.float32)
     bend = random.normal(0, 0.05 if font.is_handwriting else 0.02) * size
-    rows, columns = np.indices(ink.shape, dtype=np.float32)
+    places: Pixels = np.indices(ink.shape, dtype=np.float32)
+    rows, columns = places[0], places[1]
     wave = bend * np.sin(columns / width * np.pi * random.uniform(0.5, 3) + random.uniform(0, 6))
     if is_unsteady:
         wave += _smooth(ink.shape, size / 2, random) * 0.03 * size
@@ -174,9 +177,7 @@ def _ink(font: Font, text: str, random: np.random.Generator) -> np.ndarray[Any, 
     return ink[top : bottom + 1, left : right + 1]
 
 
-def _printed(
-    ink: np.ndarray[Any, np.dtype[np.float32]], is_handwriting: bool, random: np.random.Generator
-) -> ImageArray:
+def _printed(ink: Pixels, is_handwriting: bool, random: np.random.Generator) -> ImageArray:
     """Ink on paper, scanned or photographed."""
     shape = ink.shape
     if random.random() < 0.25:  # a printer of receipts: dots that fail, columns that fade
@@ -192,7 +193,7 @@ def _printed(
     if random.random() < 0.2:  # a rule, of a form or a notebook
         row = int(random.uniform(0.75, 1) * (shape[0] - 2))
         paper_colour[row : row + int(random.integers(1, 3))] *= random.uniform(0.4, 0.85)
-    picture = paper_colour + (ink * depth)[..., None] * (ink_colour - paper_colour)
+    picture: Pixels = paper_colour + (ink * depth)[..., None] * (ink_colour - paper_colour)
     if not is_handwriting and random.random() < 0.08:
         picture = 255 - picture
     if random.random() < 0.6:
@@ -209,11 +210,11 @@ def _printed(
         content = cv2.cvtColor(cv2.cvtColor(content, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB).astype(np.uint8)
     if random.random() < 0.6:
         _, coded = cv2.imencode(".jpg", content, (cv2.IMWRITE_JPEG_QUALITY, int(random.integers(35, 95))))
-        content = cv2.imdecode(coded, cv2.IMREAD_COLOR).astype(np.uint8)
+        content = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
     return content
 
 
-def _smooth(shape: Sequence[int], size: float, random: np.random.Generator) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _smooth(shape: Sequence[int], size: float, random: np.random.Generator) -> Pixels:
     """Noise of about unit height whose hills are as wide as ``size`` pixels."""
     rows, columns = (max(2, round(side / size) + 1) for side in shape)
     noise = random.normal(0, 1, (rows, columns)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A page as hOCR 1.2 (http://kba.github.io/hocr-spec/1.2/): XHTML with the boxes of blocks, lines, words and characters."""
+"""A page as hOCR 1.2 (http://kba.github.io/hocr-spec/1.2/): XHTML with boxes of blocks, lines, words, characters."""
 
 from __future__ import annotations
 

@@ -245,8 +245,8 @@ def _edges(strip: ImageArray, reading: Reading) -> list[tuple[float, float]]:
 
 def _size(quad: Quad) -> tuple[float, float]:
     """Width and height of an outline, at least a pixel."""
-    width = max(np.linalg.norm(quad[1] - quad[0]), np.linalg.norm(quad[2] - quad[3]), 1.0)
-    return float(width), float(max(np.linalg.norm(quad[3] - quad[0]), np.linalg.norm(quad[2] - quad[1]), 1.0))
+    sides = np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1).tolist()
+    return max(sides[0], sides[2], 1.0), max(sides[1], sides[3], 1.0)
 
 
 def in_lines(quads: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -38,7 +38,7 @@ def write_text(page: Any, lines: Sequence[TextLine], order: Iterable[int], point
 
 
 def _spaces(line: TextLine, parts: Sequence[Sequence[Char]]) -> list[str]:
-    """What follows each word of a line: a space or nothing; and a break after the last, which readers see themselves."""
+    """What follows each word of a line: a space or nothing."""
     rest, found = line.text, []
     for chars in parts:
         word = "".join(char.text for char in chars)

@@ -1,8 +1,8 @@
 """An ONNX file that gives tensors inside its network beside its answer; written without the package onnx.
 
 A serialised protocol buffer with another one behind it is the two of them merged: lists grow, and messages are merged
-field by field (https://protobuf.dev/programming-guides/encoding, "Last One Wins"). So what is added to a graph's list of
-outputs goes behind the file.
+field by field (https://protobuf.dev/programming-guides/encoding, "Last One Wins"). So what is added to a graph's list
+of outputs goes behind the file.
 """
 
 from __future__ import annotations

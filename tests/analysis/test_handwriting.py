@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from tests.analysis.test_outputs import line
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=7), st.floats(0, 8))
 def test_the_likeliest_run(evidence, cost):
     def value(states):
-        changes = sum(a != b for a, b in zip(states, states[1:], strict=False))
+        changes = sum(a != b for a, b in pairwise(states))
         return sum(e / 2 if state else -e / 2 for e, state in zip(evidence, states, strict=True)) - cost * changes
 
     best = max(value(states) for states in product((False, True), repeat=len(evidence)))

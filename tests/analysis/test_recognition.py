@@ -47,7 +47,7 @@ def test_repeated_steps_are_one_character(text, data):
 
 
 def test_latin_alone():
-    assert decoded(scores("年_年", second="x"), latin_classes()).text == ""
+    assert decoded(scores("年_年", second="x"), latin_classes()).text == "xx"
     assert decoded(scores("a年", second="x"), latin_classes()).text == "ax"
     assert is_latin("é")
     assert is_latin("7")
@@ -120,4 +120,4 @@ def test_inner_tensors(engine):
 def test_the_bytes_of_more_outputs():
     # Field 7 of ModelProto, in it field 12 of GraphProto, in it field 1 of ValueInfoProto.
     assert with_inner_outputs(b"", ["ab"]) == bytes([7 << 3 | 2, 6, 12 << 3 | 2, 4, 1 << 3 | 2, 2]) + b"ab"
-    assert with_inner_outputs(b"", ["x" * 200])[:3] == bytes([7 << 3 | 2, 0xD0 - 0, 0x01])
+    assert with_inner_outputs(b"", ["x" * 200])[:3] == bytes([7 << 3 | 2, 206 & 0x7F | 0x80, 206 >> 7])

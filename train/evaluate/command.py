@@ -109,7 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "reading-speed",
         help="seconds a page by step, beside rapidocr and rapid_layout",
-        description="Seconds a page by step, beside rapidocr and rapid_layout with their defaults, one after the other.",
+        description="Seconds a page by step, beside rapidocr and rapid_layout with their defaults, called in turn.",
     )
     command.add_argument("--config", type=Path, default=Path("configs/reading_pages.yaml"), help="%(default)s")
     command.add_argument("--fetched", type=Path, help="where packages are kept (OUTPUT/fetched)")

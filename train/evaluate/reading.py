@@ -128,7 +128,9 @@ def _rapidocr() -> Reader:
         line_of: list[int] = []
 
         def characters() -> Iterator[tuple[str, NDArray[np.float64], float, bool]]:
-            for place, (text, words, quad) in enumerate(zip(found.txts or (), found.word_results, found.boxes)):
+            for place, (text, words, quad) in enumerate(
+                zip(found.txts or (), found.word_results, found.boxes, strict=True)
+            ):
                 height = float(np.linalg.norm(quad[3] - quad[0]))
                 boxes = iter(words)
                 is_after_space = True

@@ -1,4 +1,4 @@
-"""``python -m train evaluate reading-speed``: seconds a page by step, beside rapidocr and rapid_layout one after the other."""
+"""``python -m train evaluate reading-speed``: seconds a page by step, and of rapidocr and rapid_layout."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ import unicodedata
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 # One sign for what looks the same on paper.
 _ALIKE = {
@@ -28,7 +27,7 @@ _REACH = 1.0  # of the line's height
 
 
 def folded(text: str) -> str:
-    """A character as it is compared: compatibility forms undone, look-alike signs one; spaces and private signs gone."""
+    """A character as it is compared: compatibility forms undone, look-alikes made one; no spaces, no private signs."""
     found = "".join(_ALIKE.get(char, char) for char in unicodedata.normalize("NFKC", _ALIKE.get(text, text)))
     return "".join(char for char in found if unicodedata.category(char) not in ("Zs", "Cc", "Co", "Cf", "Mn", "Cn"))
 
@@ -52,11 +51,9 @@ def matched(
         if text not in own_b:
             continue
         others = own_b[text]
-        tree = cKDTree(middles_b[others])
-        for index in indices:
-            for other in tree.query_ball_point(middles_a[index], _REACH * heights_a[index]):
-                distance = float(np.linalg.norm(middles_a[index] - middles_b[others[other]]))
-                candidates.append((distance, index, others[other]))
+        apart = np.linalg.norm(middles_a[indices][:, None] - middles_b[others][None], axis=2)
+        for row, column in np.argwhere(apart <= _REACH * heights_a[indices][:, None]).tolist():
+            candidates.append((float(apart[row, column]), indices[row], others[column]))
     taken_a: set[int] = set()
     taken_b: set[int] = set()
     pairs = []
