@@ -692,7 +692,7 @@ def _run_models(options: argparse.Namespace) -> int:
         names = list(MODELS) if options.pull == "all" else [options.pull]
         for name in names:
             spec = MODELS.get(name) or find_model("orientation", name)
-            weights = find_weights(spec)
+            weights = find_weights(spec, suffixes=(".onnx", ".npz"))
             print(f"{name}: {weights.path} (from the {weights.origin})")
         return 0
     for spec in MODELS.values():

@@ -15,12 +15,13 @@ from docpre.analysis.results import AnalysisResult
 from docpre.config import check_switch
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
-from docpre.errors import ConfigError
+from docpre.errors import ConfigError, EngineError
 from docpre.overlap import default_workers, in_order
 from docpre.pipeline import DocPreprocessor
 from docpre.results import DocPreprocessorResult
 
 LanguageType = Literal["CHN_ENG", "ENG"]
+_ENGINES = ("onnxruntime", "openvino")
 WordsTypeChoice = Literal["print", "handprint_mix", "handwriting_only"]
 
 
@@ -69,10 +70,10 @@ class DocAnalyzer:
             "use_doc_orientation_classify": check_switch("use_doc_orientation_classify", use_doc_orientation_classify),
             "use_doc_unwarping": check_switch("use_doc_unwarping", use_doc_unwarping),
         }
-        options = RuntimeOptions.from_arguments(device, runtime)
+        options = _options(RuntimeOptions.from_arguments(device, runtime))
         self._preprocessor = preprocessor or DocPreprocessor(**self._clean_up, device=device, **runtime)
-        self._reader = TextReader(replace(options, enable_hpi=False))
-        self._layout_detector = LayoutDetector(EnginePool("layout", None, None, replace(options, enable_hpi=False)))
+        self._reader = TextReader(options)
+        self._layout_detector = LayoutDetector(EnginePool("layout", None, None, options))
         self._reader.start()
         if layout_analysis:
             self._layout_detector.pool.engine()
@@ -138,7 +139,7 @@ class DocAnalyzer:
     @property
     def engines(self) -> dict[str, dict[str, str]]:
         """What runs each step that has been started: model, engine, precision and device."""
-        return {**self._preprocessor.engines, **self._reader.engines}
+        return {**self._preprocessor.engines, **self._reader.described()}
 
     def close(self) -> None:
         """Let go of threads and engines."""
@@ -156,7 +157,7 @@ class DocAnalyzer:
             lines = tuple(replace(line, words_type=WordsType.PRINT) for line in lines)
         elif settings["words_type"] == "handwriting_only":
             lines = tuple(line for line in lines if line.words_type is WordsType.HANDWRITING)
-        engines, elapsed_ms = dict(self._reader.engines), dict(text.elapsed_ms)
+        engines, elapsed_ms = self._reader.described(device), dict(text.elapsed_ms)
         if not settings["layout_analysis"]:
             return AnalysisResult(page, lines, None, tuple(range(len(lines))), settings, engines, elapsed_ms)
         started = time.perf_counter()
@@ -164,6 +165,19 @@ class DocAnalyzer:
         elapsed_ms["layout"] = round(1000 * (time.perf_counter() - started), 3)
         engines["layout"] = self._layout_detector.pool.described(device)
         return AnalysisResult(page, lines, structure, structure.reading_order, settings, engines, elapsed_ms)
+
+
+def _options(options: RuntimeOptions) -> RuntimeOptions:
+    """How the networks of the analysis are run.
+
+    Raises:
+        EngineError: they have no such engine or precision.
+    """
+    if options.engine not in (None, *_ENGINES):
+        raise EngineError(f"Pages are analysed with the engines {' and '.join(_ENGINES)}, not {options.engine}.")
+    if options.precision == "int8":
+        raise EngineError("Pages are not analysed in int8: take precision='fp32', or 'bf16' or 'fp16' where it is had.")
+    return replace(options, enable_hpi=False)
 
 
 def _results_in(input: Any) -> Iterator[DocPreprocessorResult] | None:

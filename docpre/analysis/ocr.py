@@ -80,13 +80,10 @@ class TextReader:
         elapsed_ms["handwriting"] = _ms(recognised, time.perf_counter())
         return PageText(tuple(piece for line in pieces for piece in line), elapsed_ms)
 
-    @property
-    def engines(self) -> dict[str, dict[str, str]]:
-        """What runs each network: model, engine, precision and device."""
-        return {
-            "text_detection": self.detector.pool.described(),
-            "text_recognition": self.recogniser.pool.described(),
-        }
+    def described(self, device: str | None = None) -> dict[str, dict[str, str]]:
+        """What runs each network on a device: model, engine, precision and device."""
+        pools = {"text_detection": self.detector.pool, "text_recognition": self.recogniser.pool}
+        return {name: pool.described(device) for name, pool in pools.items()}
 
     def close(self) -> None:
         """Stop the threads."""

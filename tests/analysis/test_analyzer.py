@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from docpre import ConfigError, DocAnalyzer, DocPreprocessor, InputError
+from docpre import ConfigError, DocAnalyzer, DocPreprocessor, EngineError, InputError
 from docpre.analysis.characters import is_latin
 from docpre.analysis.elements import WordsType
 from tests.analysis.conftest import LINES, draw_text_page
@@ -135,6 +135,13 @@ def test_engines_agree(result, text_page):
 def test_wrong_arguments(arguments):
     with pytest.raises(ConfigError):
         DocAnalyzer(**arguments)
+
+
+@pytest.mark.parametrize("arguments", [{"engine": "torch"}, {"engine": "openvino", "precision": "int8"}])
+def test_engines_that_are_not_to_be_had(arguments):
+    preprocessor = DocPreprocessor(use_doc_orientation_classify=False, use_doc_unwarping=False, device="cpu")
+    with pytest.raises(EngineError, match="analysed"):
+        DocAnalyzer(preprocessor=preprocessor, device="cpu", **arguments)
 
 
 def test_saving(result, tmp_path, capsys):
