@@ -14,8 +14,8 @@ from docpre.registry import find_model, find_weights
 
 _UNIT_HEIGHTS = 1.6  # a piece of a line that is looked at for itself is at least so many times as wide as high
 _SURE_HEIGHTS = 3.0  # and counts in full from this width on
-_MOST_EVIDENCE = 3.0
-_COST_OF_CHANGE = 7.0  # both in nats: a line is split where its pieces say so clearly
+_MOST_EVIDENCE = 4.0
+_COST_OF_CHANGE = 5.0  # both in nats: a line is split where its pieces say so clearly
 
 
 class HandwritingClassifier:

@@ -125,7 +125,7 @@ def skew_of(lines: Sequence[TextLine]) -> float:
 def inked(gray: Mask) -> Mask:
     """1 where a picture (h, w) is clearly darker than the paper around."""
     reach = max(3, round(max(gray.shape) * _PAPER_SHARE)) | 1
-    small = cv2.resize(gray, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(gray, [max(1, side // 4) for side in gray.shape[::-1]], interpolation=cv2.INTER_AREA)
     kernel = np.ones((max(3, reach // 4),) * 2, np.uint8)
     paper = cv2.dilate(small, kernel)
     paper = np.maximum(paper, np.uint8(np.quantile(small, 0.5) * 0.9))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import numpy as np
 import pymupdf
 import pytest
@@ -21,8 +23,11 @@ def draw_text_page(lines=LINES, font_size=14, dpi=150):
     with pymupdf.open() as document:
         page = document.new_page(width=420, height=80 + 3 * font_size * len(lines))
         for number, line in enumerate(lines):
-            font = "helv" if line.isascii() else "china-s"
-            page.insert_text((40, 60 + 3 * font_size * number), line, fontname=font, fontsize=font_size)
+            left = 40.0
+            for is_ascii, run in groupby(line, key=str.isascii):
+                text, font = "".join(run), "helv" if is_ascii else "china-s"
+                page.insert_text((left, 60 + 3 * font_size * number), text, fontname=font, fontsize=font_size)
+                left += pymupdf.get_text_length(text, fontname=font, fontsize=font_size)
         pixmap = page.get_pixmap(dpi=dpi, alpha=False)
     image = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.width, 3)
     return np.ascontiguousarray(image[..., ::-1])
