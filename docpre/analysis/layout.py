@@ -15,7 +15,7 @@ from docpre.analysis.figures import figures
 from docpre.analysis.footnotes import footnote_lines
 from docpre.analysis.formulas import displayed, formulas_of
 from docpre.analysis.layout_network import Block, LayoutDetector
-from docpre.analysis.letters import body_size, sizes_of, weights_of
+from docpre.analysis.letters import sizes_of, usual, weights_of
 from docpre.analysis.margins import Margins, margins_of
 from docpre.analysis.paragraphs import Look, paragraphs, usual_spacing
 from docpre.analysis.straight import Straight, straightened
@@ -54,7 +54,7 @@ def structure_of(image_rgb: ImageArray, lines: Sequence[TextLine], blocks: Seque
     page = straightened(image_rgb, lines)
     boxes = page.boxes
     sizes = sizes_of(lines, boxes)
-    letter = body_size(boxes, sizes) or 0.015 * max(page.size_wh)
+    letter = usual(lines, boxes, sizes) or 0.015 * max(page.size_wh)
     seen = _straight(blocks, page)
     listed = contents(range(len(lines)), lines, page, letter)
     solid = [_Piece(LayoutKind.CONTENTS, around(boxes[i] for i in group), tuple(group)) for group in listed]
@@ -81,7 +81,7 @@ def structure_of(image_rgb: ImageArray, lines: Sequence[TextLine], blocks: Seque
         sizes,
         weights,
         letter,
-        body_size(boxes, weights) or 1.0,
+        usual(lines, boxes, weights) or 1.0,
         usual_spacing(boxes[body], sizes[body], letter),
         np.array(seen_titles, np.float64).reshape(-1, 4),
     )

@@ -47,8 +47,10 @@ def sizes_of(lines: Sequence[TextLine], boxes: Box) -> NDArray[np.float64]:
     return np.array(found, np.float64)
 
 
-def body_size(boxes: Box, sizes: NDArray[np.float64]) -> float:
-    """The size that most of the page's text has: the median by the lines' width; 0 without lines."""
+def usual(lines: Sequence[TextLine], boxes: Box, sizes: NDArray[np.float64]) -> float:
+    """The value that most of the page's text has: the median by the lines' width; 0 without words."""
+    worded = [i for i, line in enumerate(lines) if any(c.isalnum() for c in line.text)]
+    boxes, sizes = boxes[worded], sizes[worded]
     if not len(sizes):
         return 0.0
     order = np.argsort(sizes)
