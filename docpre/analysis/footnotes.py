@@ -72,3 +72,13 @@ def footnote_lines(
             if ruled:
                 break
     return [i for row in rows[len(rows) - best :] for i in row] if best else []
+
+
+def notes_apart(members: Sequence[int], lines: Sequence[TextLine], boxes: Box) -> list[list[int]]:
+    """The lines of footnotes, each note by itself: one begins with a mark."""
+    found: list[list[int]] = []
+    for row in rows_of(members, boxes):
+        if not found or _MARK.match(" ".join(lines[i].text for i in row)):
+            found.append([])
+        found[-1].extend(row)
+    return found
