@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from docpre.analysis.boxes import Box, around
 _STEP = 0.25  # of a letter's size: how finely the page is looked through
 _NARROWEST_GUTTER = 0.7  # of a letter's size
 _LEAST_RUN = 5.0  # letters: gutters are at least so long
+_BLANK = 5.0  # letters: white through all columns that parts them
 _NARROWEST_COLUMN = 0.12  # of the body's width
 _NEAR = 3.0  # letters: what is so near to a gutter shows how wide its column is
 _FULL = 0.72  # of a column's width: a line is full
@@ -42,7 +44,7 @@ def bands(boxes: Box, letter_px: float, solid: NDArray[np.bool_]) -> list[list[l
             int(top) : max(int(np.ceil(bottom)), int(top) + 1), int(np.ceil(left)) : max(int(right), int(left) + 1)
         ] = 1
     gutters = _gutters(used, boxes, cells, whole, step, letter_px, solid)
-    return _in_bands(boxes, gutters)
+    return [part for band in _in_bands(boxes, gutters) for part in _at_blanks(band, boxes, _BLANK * letter_px)]
 
 
 def _gutters(
@@ -124,7 +126,8 @@ def _lengthened(strip: Box, boxes: Box, letter_px: float) -> Box:
     """A strip drawn up along lines of the columns beside it that begin above the other side's."""
     strip = strip.copy()
     middle = (boxes[:, 1] + boxes[:, 3]) / 2
-    crossing = (boxes[:, 0] < strip[2]) & (boxes[:, 2] > strip[0]) & (middle < strip[1])
+    quarter = (strip[2] - strip[0]) / 4  # a strip's sides are as ragged as the lines beside it
+    crossing = (boxes[:, 0] < strip[2] - quarter) & (boxes[:, 2] > strip[0] + quarter) & (middle < strip[1])
     ceiling = max([float(bottom) for bottom in boxes[crossing, 3]], default=-np.inf)
     right = (boxes[:, 0] >= strip[2] - letter_px) & (middle < strip[1]) & (boxes[:, 1] >= ceiling)
     left = (boxes[:, 2] <= strip[0] + letter_px) & (middle < strip[1]) & (boxes[:, 1] >= ceiling)
@@ -185,3 +188,20 @@ def _in_bands(boxes: Box, gutters: Sequence[Box]) -> list[list[list[int]]]:
             places[int(np.searchsorted(edges, middle))].append(index)
         result.append([place for place in places if place])
     return result
+
+
+def _at_blanks(band: list[list[int]], boxes: Box, blank_px: float) -> list[list[list[int]]]:
+    """A band of several columns, parted where white as high as a length runs through all of them."""
+    if len(band) < 2:
+        return [band]
+    members = sorted((i for column in band for i in column), key=lambda i: float(boxes[i, 1]))
+    cuts, bottom = [], float(boxes[members[0], 3])
+    for index in members[1:]:
+        if boxes[index, 1] - bottom > blank_px:
+            cuts.append((bottom + float(boxes[index, 1])) / 2)
+        bottom = max(bottom, float(boxes[index, 3]))
+    found = []
+    for low, high in pairwise([-np.inf, *cuts, np.inf]):
+        part = [[i for i in column if low < boxes[i, 1] < high] for column in band]
+        found.append([column for column in part if column])
+    return found

@@ -38,7 +38,7 @@ def sizes_of(lines: Sequence[TextLine], boxes: Box) -> NDArray[np.float64]:
         if wide:
             by_height = height / 0.92
         else:
-            has_tall = any(c.isupper() or c.isdigit() or c in "bdfhklt()[]{}|/" for c in text)
+            has_tall = any(c.isupper() or c.isdigit() or c in "bdfhijklt()[]{}|/" for c in text)
             has_deep = any(c in "gjpqy()[]{}|/,;" for c in text)
             by_height = height / (0.48 + 0.24 * has_tall + 0.21 * has_deep)
         ems = wide + _NARROW_EM * (len(line.text) - wide)

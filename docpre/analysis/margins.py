@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from docpre.analysis.boxes import Box, around, rows_of, share_inside
 from docpre.analysis.elements import TextLine
+from docpre.analysis.footnotes import NOTE_MARK
 from docpre.analysis.layout_network import Block
 
 _TOP, _BOTTOM = 0.14, 0.86  # of what is written on: margins lie beyond
@@ -91,7 +92,10 @@ def margins_of(
             gap = inner - edge[3] if is_top else edge[1] - inner
             if not _is_outside(edge, everything, page_height, is_top) or gap <= 0:
                 break
-            if max(sizes[i] for row in group for i in row) > _LARGEST * body_size:
+            words = [i for row in group for i in row if not is_page_number(lines[i].text)]
+            if max((sizes[i] for i in words), default=0.0) > _LARGEST * body_size:
+                break
+            if not is_top and any(row[0] in words and NOTE_MARK.match(lines[row[0]].text) for row in group):
                 break
             numbered = any(is_page_number(lines[i].text) for row in group for i in row)
             ruled = _is_ruled_off(edge, inner, rules, is_top)

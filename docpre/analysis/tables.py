@@ -52,7 +52,7 @@ def tables(page: Straight, taken: Sequence[Box], blocks: Sequence[Block], letter
             for f in alike:
                 found.remove(f)
             found.append(Found(around(f.box for f in alike), score))
-        elif (own := _snapped(box, page)) is not None:
+        elif (own := _snapped(box, page)) is not None and _is_cells_only(own, page):
             found.append(Found(own, score))
     return found
 
