@@ -32,6 +32,11 @@ def share_inside(boxes: Box, other: Box) -> NDArray[np.float64]:
     return np.asarray(common(boxes, other) / np.maximum(area(boxes), 1e-9), np.float64)
 
 
+def grown(box: Box, margin: float) -> Box:
+    """A box with a margin all around."""
+    return np.asarray(box + np.array([-margin, -margin, margin, margin]), np.float64)
+
+
 def overlap_x(first: Box, second: Box) -> float:
     """How long the part of the x axis is that both boxes cover; negative: how far they are apart."""
     return float(min(first[2], second[2]) - max(first[0], second[0]))
@@ -87,3 +92,14 @@ def rows_of(indices: Iterable[int], boxes: Box) -> list[list[int]]:
             rows.append([index])
             spans.append((top, bottom))
     return [sorted(row, key=lambda i: (boxes[i, 0], i)) for row in rows]
+
+
+def pieces_apart(members: Iterable[int], boxes: Box, gap_px: float) -> list[list[int]]:
+    """Lines in rows, each row parted at gaps that are wider than a length."""
+    found: list[list[int]] = []
+    for row in rows_of(members, boxes):
+        for place, index in enumerate(row):
+            if place == 0 or boxes[index, 0] - boxes[row[place - 1], 2] > gap_px:
+                found.append([])
+            found[-1].append(index)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,11 @@ from docpre.analysis.boxes import Box, around
 _STEP = 0.25  # of a letter's size: how finely the page is looked through
 _NARROWEST_GUTTER = 0.7  # of a letter's size
 _LEAST_RUN = 5.0  # letters: gutters are at least so long
+_BLANK = 5.0  # letters: white through all columns that parts them
 _NARROWEST_COLUMN = 0.12  # of the body's width
+_NEAR = 3.0  # letters: what is so near to a gutter shows how wide its column is
 _FULL = 0.72  # of a column's width: a line is full
-_LEAST_FULL = 0.34  # of a column's lines are
+_LEAST_FULL = 0.3  # of a column's lines are
 
 
 def bands(boxes: Box, letter_px: float, solid: NDArray[np.bool_]) -> list[list[list[int]]]:
@@ -41,7 +44,7 @@ def bands(boxes: Box, letter_px: float, solid: NDArray[np.bool_]) -> list[list[l
             int(top) : max(int(np.ceil(bottom)), int(top) + 1), int(np.ceil(left)) : max(int(right), int(left) + 1)
         ] = 1
     gutters = _gutters(used, boxes, cells, whole, step, letter_px, solid)
-    return _in_bands(boxes, gutters)
+    return [part for band in _in_bands(boxes, gutters) for part in _at_blanks(band, boxes, _BLANK * letter_px)]
 
 
 def _gutters(
@@ -78,6 +81,9 @@ def _gutters(
         if (right - left + 1) * step < _NARROWEST_GUTTER * letter_px:
             continue
         strip = np.array([left, first, right + 1, last], np.float64) * step + np.tile(whole[:2], 2)
+        strip = _lengthened(strip, boxes, letter_px)
+        if not _is_apart(strip, found, boxes):
+            continue
         if _divides(strip, boxes, whole, solid, letter_px):
             found.append(strip)
     return found
@@ -94,6 +100,12 @@ def _divides(strip: Box, boxes: Box, whole: Box, solid: NDArray[np.bool_], lette
         nearest = [i for i in side if not _is_hidden(i, side, boxes, distance)]
         if not nearest:
             return False
+        near = [i for i in nearest if distance[i] <= _NEAR * letter_px]
+        if not near:
+            return False
+        column = around(boxes[near])
+        inside = np.minimum(boxes[nearest, 2], column[2]) - np.maximum(boxes[nearest, 0], column[0])
+        nearest = [i for i, x in zip(nearest, inside, strict=True) if x > 0.6 * (boxes[i, 2] - boxes[i, 0])]
         own = boxes[nearest]
         reach = strip[0] - own[:, 0] if is_left else own[:, 2] - strip[2]
         width = float(np.quantile(reach, 0.9))
@@ -106,6 +118,37 @@ def _divides(strip: Box, boxes: Box, whole: Box, solid: NDArray[np.bool_], lette
             return False
         is_full = (text[:, 2] - text[:, 0]) >= _FULL * width
         if len(text) >= 3 and is_full.mean() < _LEAST_FULL and solid_height < 0.5 * (strip[3] - strip[1]):
+            return False
+    return True
+
+
+def _lengthened(strip: Box, boxes: Box, letter_px: float) -> Box:
+    """A strip drawn up along lines of the columns beside it that begin above the other side's."""
+    strip = strip.copy()
+    middle = (boxes[:, 1] + boxes[:, 3]) / 2
+    quarter = (strip[2] - strip[0]) / 4  # a strip's sides are as ragged as the lines beside it
+    crossing = (boxes[:, 0] < strip[2] - quarter) & (boxes[:, 2] > strip[0] + quarter) & (middle < strip[1])
+    ceiling = max([float(bottom) for bottom in boxes[crossing, 3]], default=-np.inf)
+    right = (boxes[:, 0] >= strip[2] - letter_px) & (middle < strip[1]) & (boxes[:, 1] >= ceiling)
+    left = (boxes[:, 2] <= strip[0] + letter_px) & (middle < strip[1]) & (boxes[:, 1] >= ceiling)
+    if right.any():
+        strip[1] = min(strip[1], float(boxes[right, 1].min()))
+    for index in np.flatnonzero(left)[np.argsort(-boxes[left, 3])]:
+        if strip[1] - boxes[index, 3] < letter_px:
+            strip[1] = min(strip[1], float(boxes[index, 1]))
+    return strip
+
+
+def _is_apart(strip: Box, others: Sequence[Box], boxes: Box) -> bool:
+    """Whether there is a column between a strip and each gutter beside it, rather than the ends of ragged lines."""
+    for other in others:
+        top, bottom = max(strip[1], other[1]), min(strip[3], other[3])
+        if bottom - top < 0.3 * (strip[3] - strip[1]):
+            continue
+        low, high = min(strip[2], other[2]), max(strip[0], other[0])
+        middle = (boxes[:, 1] + boxes[:, 3]) / 2
+        between = (boxes[:, 0] > low - 2) & (boxes[:, 2] < high + 2) & (middle > top) & (middle < bottom)
+        if between.sum() < 2:
             return False
     return True
 
@@ -145,3 +188,20 @@ def _in_bands(boxes: Box, gutters: Sequence[Box]) -> list[list[list[int]]]:
             places[int(np.searchsorted(edges, middle))].append(index)
         result.append([place for place in places if place])
     return result
+
+
+def _at_blanks(band: list[list[int]], boxes: Box, blank_px: float) -> list[list[list[int]]]:
+    """A band of several columns, parted where white as high as a length runs through all of them."""
+    if len(band) < 2:
+        return [band]
+    members = sorted((i for column in band for i in column), key=lambda i: float(boxes[i, 1]))
+    cuts, bottom = [], float(boxes[members[0], 3])
+    for index in members[1:]:
+        if boxes[index, 1] - bottom > blank_px:
+            cuts.append((bottom + float(boxes[index, 1])) / 2)
+        bottom = max(bottom, float(boxes[index, 3]))
+    found = []
+    for low, high in pairwise([-np.inf, *cuts, np.inf]):
+        part = [[i for i in column if low < boxes[i, 1] < high] for column in band]
+        found.append([column for column in part if column])
+    return found

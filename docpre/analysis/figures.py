@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from docpre.analysis.boxes import Box, area, around, common, merged, share_inside
+from docpre.analysis.boxes import Box, area, around, common, grown, merged, share_inside
 from docpre.analysis.layout_network import Block
 from docpre.analysis.straight import Straight, pixels
 from docpre.analysis.tables import Found
@@ -16,10 +17,13 @@ _SURE = 0.5
 _REACH = 0.9  # of a letter: ink that is so near is one figure
 _SMALLEST = 2.6  # letters, of the shorter side
 _LEAST_AREA = 0.004  # of the page
+_LEGEND_SIZE = 0.88  # of the body's letters
 _LABEL_REACH = 0.8  # of a letter: lines of text so near to a figure's ink are its labels
 
 
-def figures(page: Straight, taken: Sequence[Box], blocks: Sequence[Block], letter_px: float) -> list[Found]:
+def figures(
+    page: Straight, taken: Sequence[Box], blocks: Sequence[Block], letter_px: float, sizes: NDArray[np.float64]
+) -> list[Found]:
     """The figures of a page.
 
     Args:
@@ -27,6 +31,7 @@ def figures(page: Straight, taken: Sequence[Box], blocks: Sequence[Block], lette
         taken: tables, and tables of contents.
         blocks: what the layout network sees, on the straight page.
         letter_px: the size of the body's letters.
+        sizes: (N,), of the lines' letters.
     """
     seen = [(b.box, b.score) for b in blocks if b.label == "figure" and b.score >= _SURE]
     seen = [(box, score) for box, score in seen if not any(_is_same(box, table) for table in taken)]
@@ -39,7 +44,7 @@ def figures(page: Straight, taken: Sequence[Box], blocks: Sequence[Block], lette
             inside = page.boxes[share_inside(page.boxes, box) > 0.7]
             found.append(Found(around([*parts, *inside]), score))
     found += [Found(box, None) for box in inked]
-    whole = [Found(_with_labels(f.box, page, letter_px), f.score) for f in found]
+    whole = [Found(_with_labels(f.box, page, letter_px, sizes), f.score) for f in found]
     boxes = merged([f.box for f in whole], 0.3)
     scores = [max((f.score for f in whole if f.score and common(f.box, b) > 0), default=None) for b in boxes]
     return [Found(box, score) for box, score in zip(boxes, scores, strict=True)]
@@ -57,10 +62,10 @@ def _ink_boxes(page: Straight, taken: Sequence[Box], letter_px: float) -> list[B
         ink[top : max(bottom, top + 1), left : max(right, left + 1)] = 1
     for box in page.boxes:
         margin = 0.12 * (box[3] - box[1])
-        left, top, right, bottom = pixels(box + [-margin, -margin, margin, margin], scale, ink.shape)
+        left, top, right, bottom = pixels(grown(box, margin), scale, ink.shape)
         ink[top:bottom, left:right] = 0
     for box in taken:
-        left, top, right, bottom = pixels(box + [-2, -2, 2, 2], scale, ink.shape)
+        left, top, right, bottom = pixels(grown(box, 2), scale, ink.shape)
         ink[top:bottom, left:right] = 0
     reach = max(3, round(2 * _REACH * letter_px * scale)) | 1
     joined = cv2.morphologyEx(
@@ -84,12 +89,20 @@ def _ink_boxes(page: Straight, taken: Sequence[Box], letter_px: float) -> list[B
     return merged(found, 0.5)
 
 
-def _with_labels(box: Box, page: Straight, letter_px: float) -> Box:
+def _with_labels(box: Box, page: Straight, letter_px: float, sizes: NDArray[np.float64]) -> Box:
     """A figure with the short lines of text at its rim, such as an axis's numbers."""
     reach = _LABEL_REACH * letter_px
+    # A legend stands farther away, in smaller letters, beside the figure.
+    middle = (page.boxes[:, 1] + page.boxes[:, 3]) / 2
+    beside = (middle > box[1]) & (middle < box[3]) & (sizes < _LEGEND_SIZE * letter_px)
+    distance = np.maximum(page.boxes[:, 0] - box[2], box[0] - page.boxes[:, 2])
+    beside &= distance < 0.5 * (box[2] - box[0])
+    beside &= page.boxes[:, 2] - page.boxes[:, 0] < 0.6 * (box[2] - box[0])
+    if beside.any():
+        box = around([box, *page.boxes[beside]])
     for _ in range(2):
-        grown = box + [-reach, -reach, reach, reach]
-        touching = (common(page.boxes, grown) > 0) & (page.boxes[:, 2] - page.boxes[:, 0] < 0.4 * (box[2] - box[0]))
+        near = grown(box, reach)
+        touching = (common(page.boxes, near) > 0) & (page.boxes[:, 2] - page.boxes[:, 0] < 0.4 * (box[2] - box[0]))
         touching &= (page.boxes[:, 0] > box[0] - 4 * letter_px) & (page.boxes[:, 2] < box[2] + 4 * letter_px)
         if not touching.any():
             break

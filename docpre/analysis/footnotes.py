@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from docpre.analysis.boxes import Box, around, rows_of
 from docpre.analysis.elements import TextLine
 
-_MARK = re.compile(r"\s*(?:[*†‡§¶※#]|[①-⑳]|[¹²³⁴-⁹]|[\[(（【〔]?\d{1,2}[\])）】〕.、]?|注\s*[:：\d]?|[Nn]otes?\b)\s*\S")
-_SMALLER = 0.92
+#: How the text of a footnote begins.
+NOTE_MARK = re.compile(
+    r"\s*(?:[*†‡§¶※#]|[①-⑳]|[¹²³⁴-⁹]|[\[(（【〔]?\d{1,2}[\])）】〕.、]?|注\s*[:：\d]?|[Nn]otes?\b)\s*\S"
+)
+_SMALLER = 0.93
+_CLEARLY_SMALLER = 0.88
 _NOT_LARGER = 0.97
 _MOST_ROWS = 14
 _LOWEST = 0.5  # of the body's height: footnotes begin below
@@ -56,7 +60,7 @@ def footnote_lines(
         text = lines[group[0][0]].text
         size = float(np.median([sizes[i] for row in group for i in row]))
         size_above = float(np.median([sizes[i] for i in rows[-count - 1]]))
-        marked = _MARK.match(text) is not None
+        marked = NOTE_MARK.match(text) is not None
         smaller = size <= _SMALLER * body_size
         steps_down = float(np.median([sizes[i] for i in group[0]])) <= _SMALLER * size_above
         ruled = any(
@@ -71,4 +75,23 @@ def footnote_lines(
             best = count
             if ruled:
                 break
+        elif (
+            size <= _CLEARLY_SMALLER * body_size
+            and size_above > _SMALLER * body_size
+            and top - above > 0.5 * body_size
+            and boxes[group[0][0], 0] - column[0] < 2 * body_size
+        ):
+            # A mark may be too small to be read.
+            best = count
+            break
     return [i for row in rows[len(rows) - best :] for i in row] if best else []
+
+
+def notes_apart(members: Sequence[int], lines: Sequence[TextLine], boxes: Box) -> list[list[int]]:
+    """The lines of footnotes, each note by itself: one begins with a mark."""
+    found: list[list[int]] = []
+    for row in rows_of(members, boxes):
+        if not found or NOTE_MARK.match(" ".join(lines[i].text for i in row)):
+            found.append([])
+        found[-1].extend(row)
+    return found

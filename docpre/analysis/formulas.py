@@ -16,7 +16,10 @@ _STRONG = frozenset("=≠≈≡≤≥≪≫∑∏∫∮√∞∂∇∈∉⊂⊆�
 _WEAK = frozenset("+-−*/^_|<>()[]{}′″°,.~'")
 _GREEK = re.compile(r"[\u0391-\u03a9\u03b1-\u03c9]")
 _TERM = re.compile(r"(?:\d+(?:[.,]\d+)?|[A-Za-z]|[A-Za-z]\d|sin|cos|tan|log|ln|exp|lim|max|min|det|arg)+")
-_ATOM = r"(?:\d+(?:[.,]\d+)*[A-Za-z]?(?![A-Za-z])|(?<![A-Za-z])[A-Za-z]\d?(?![A-Za-z\d])|[\u0391-\u03a9\u03b1-\u03c9]|[^\w\s\u3000-\u303f\uff00-\uffef,.;:?!\"“”‘’])"
+_ATOM = (
+    r"(?:\d+(?:[.,]\d+)*[A-Za-z]?(?![A-Za-z])|(?<![A-Za-z])[A-Za-z]\d?(?![A-Za-z\d])|[\u0391-\u03a9\u03b1-\u03c9]"
+    r"|[^\w\s\u3000-\u303f\uff00-\uffef,.;:?!\"“”‘’])"
+)
 _RUN = re.compile(rf"{_ATOM}(?:\s?{_ATOM})+")
 _DISPLAY_SHARE = 0.55
 _EQUATION_NUMBER = re.compile(r"[(（]\s*\d+(?:[.-]\d+)*\s*[)）]$")

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from docpre.analysis.boxes import Box, area, around, common, rows_of, share_inside
+from docpre.analysis.boxes import Box, area, around, common, pieces_apart, rows_of, share_inside
 from docpre.analysis.columns import bands
 from docpre.analysis.contents import contents
 from docpre.analysis.elements import Layout, LayoutKind, Section, SectionKind, Structure, TextLine
 from docpre.analysis.figures import figures
-from docpre.analysis.footnotes import footnote_lines
+from docpre.analysis.footnotes import footnote_lines, notes_apart
 from docpre.analysis.formulas import displayed, formulas_of
 from docpre.analysis.layout_network import Block, LayoutDetector
-from docpre.analysis.letters import body_size, sizes_of, weights_of
+from docpre.analysis.letters import sizes_of, usual, weights_of
 from docpre.analysis.margins import Margins, margins_of
 from docpre.analysis.paragraphs import Look, paragraphs, usual_spacing
 from docpre.analysis.straight import Straight, straightened
@@ -23,6 +23,8 @@ from docpre.analysis.tables import tables
 from docpre.loading import ImageArray
 
 __all__ = ["LayoutDetector", "page_structure", "structure_of"]
+
+_APART = 2.0  # letters: pieces of a header that are farther apart are blocks of their own
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,17 +56,20 @@ def structure_of(image_rgb: ImageArray, lines: Sequence[TextLine], blocks: Seque
     page = straightened(image_rgb, lines)
     boxes = page.boxes
     sizes = sizes_of(lines, boxes)
-    letter = body_size(boxes, sizes) or 0.015 * max(page.size_wh)
+    letter = usual(lines, boxes, sizes) or 0.015 * max(page.size_wh)
     seen = _straight(blocks, page)
     listed = contents(range(len(lines)), lines, page, letter)
     solid = [_Piece(LayoutKind.CONTENTS, around(boxes[i] for i in group), tuple(group)) for group in listed]
-    for kind, find in ((LayoutKind.TABLE, tables), (LayoutKind.FIGURE, figures)):
-        taken = [piece.box for piece in solid]
-        solid += [_Piece(kind, found.box, (), found.score) for found in find(page, taken, seen, letter)]
+    ruled = tables(page, [piece.box for piece in solid], seen, letter)
+    solid += [_Piece(LayoutKind.TABLE, found.box, (), found.score) for found in ruled]
+    drawn = figures(page, [piece.box for piece in solid], seen, letter, sizes)
+    solid += [_Piece(LayoutKind.FIGURE, found.box, (), found.score) for found in drawn]
     solid = _with_lines(solid, boxes)
     in_solid = {i for piece in solid for i in piece.lines}
     free = [i for i in range(len(lines)) if i not in in_solid]
-    margins = margins_of(lines, boxes, sizes, letter, [piece.box for piece in solid], page.level, seen, page.size_wh[1])
+    spacing = usual_spacing(boxes, sizes, letter)
+    apart = [piece.box for piece in solid]
+    margins = margins_of(lines, boxes, sizes, letter, spacing, apart, page.level, seen, page.size_wh[1])
     body = [i for i in free if i not in margins.lines]
 
     placed = _placed(body, solid, boxes, letter)
@@ -81,7 +86,7 @@ def structure_of(image_rgb: ImageArray, lines: Sequence[TextLine], blocks: Seque
         sizes,
         weights,
         letter,
-        body_size(boxes, weights) or 1.0,
+        usual(lines, boxes, weights) or 1.0,
         usual_spacing(boxes[body], sizes[body], letter),
         np.array(seen_titles, np.float64).reshape(-1, 4),
     )
@@ -174,20 +179,20 @@ def _put_together(
         outline = page.quad(around(piece.box for piece in pieces))
         sections.append(Section(kind, outline, tuple(numbers), row, column))
 
-    def add_lines(kind: SectionKind, members: Sequence[int]) -> None:
-        ordered = tuple(i for row in rows_of(members, boxes) for i in row)
-        if ordered:
-            add(kind, [_Piece(LayoutKind.TEXT, around(boxes[i] for i in ordered), ordered)])
+    def add_groups(kind: SectionKind, groups: Sequence[Sequence[int]]) -> None:
+        if groups:
+            add(kind, [_Piece(LayoutKind.TEXT, around(boxes[i] for i in group), tuple(group)) for group in groups])
 
-    add_lines(SectionKind.HEADER, margins.header)
+    wide = _APART * look.body_size
+    add_groups(SectionKind.HEADER, pieces_apart(margins.header, boxes, wide))
     for row, band in enumerate(placed):
         for column, members in enumerate(band):
-            add(SectionKind.COLUMN, _pieces(members, solid, look), row, column)
+            add(SectionKind.COLUMN, _pieces(members, solid, look, equations), row, column)
     for group in notes:
-        add_lines(SectionKind.FOOTNOTE, group)
-    add_lines(SectionKind.FOOTER, margins.footer)
+        add_groups(SectionKind.FOOTNOTE, notes_apart(group, lines, boxes))
+    add_groups(SectionKind.FOOTER, pieces_apart(margins.footer, boxes, wide))
     for number in margins.numbers:
-        add_lines(SectionKind.PAGE_NUMBER, [number])
+        add_groups(SectionKind.PAGE_NUMBER, [[number]])
     return Structure(
         tuple(layouts),
         tuple(sections),
@@ -198,17 +203,22 @@ def _put_together(
     )
 
 
-def _pieces(members: Sequence[int], solid: Sequence[_Piece], look: Look) -> list[_Piece]:
+def _pieces(
+    members: Sequence[int], solid: Sequence[_Piece], look: Look, equations: Sequence[Sequence[int]]
+) -> list[_Piece]:
     """The blocks of a column, from the top down: its lines between what is solid, put together."""
-    apart = sorted((solid[-1 - k] for k in members if k < 0), key=lambda piece: float(piece.box[1] + piece.box[3]))
-    free = sorted((i for i in members if i >= 0), key=lambda i: float(look.boxes[i, 1] + look.boxes[i, 3]))
+    apart = [solid[-1 - k] for k in members if k < 0]
+    for group in equations:
+        if own := [i for i in group if i in members]:
+            apart.append(_Piece(LayoutKind.TEXT, around(look.boxes[i] for i in own), tuple(own)))
+    apart.sort(key=lambda piece: float(piece.box[1] + piece.box[3]))
+    taken = {i for piece in apart for i in piece.lines}
+    free = sorted((i for i in members if i >= 0 and i not in taken), key=lambda i: float(look.boxes[i, [1, 3]].sum()))
     found: list[_Piece] = []
     start = 0
     for piece in [*apart, None]:
         end = start
-        while end < len(free) and (
-            piece is None or look.boxes[free[end], 1] + look.boxes[free[end], 3] < piece.box[1] + piece.box[3]
-        ):
+        while end < len(free) and (piece is None or look.boxes[free[end], [1, 3]].sum() < piece.box[1] + piece.box[3]):
             end += 1
         for paragraph in paragraphs(free[start:end], look):
             box = around(look.boxes[i] for i in paragraph.lines)

@@ -38,7 +38,7 @@ def sizes_of(lines: Sequence[TextLine], boxes: Box) -> NDArray[np.float64]:
         if wide:
             by_height = height / 0.92
         else:
-            has_tall = any(c.isupper() or c.isdigit() or c in "bdfhklt()[]{}|/" for c in text)
+            has_tall = any(c.isupper() or c.isdigit() or c in "bdfhijklt()[]{}|/" for c in text)
             has_deep = any(c in "gjpqy()[]{}|/,;" for c in text)
             by_height = height / (0.48 + 0.24 * has_tall + 0.21 * has_deep)
         ems = wide + _NARROW_EM * (len(line.text) - wide)
@@ -47,8 +47,10 @@ def sizes_of(lines: Sequence[TextLine], boxes: Box) -> NDArray[np.float64]:
     return np.array(found, np.float64)
 
 
-def body_size(boxes: Box, sizes: NDArray[np.float64]) -> float:
-    """The size that most of the page's text has: the median by the lines' width; 0 without lines."""
+def usual(lines: Sequence[TextLine], boxes: Box, sizes: NDArray[np.float64]) -> float:
+    """The value that most of the page's text has: the median by the lines' width; 0 without words."""
+    worded = [i for i, line in enumerate(lines) if any(c.isalnum() for c in line.text)]
+    boxes, sizes = boxes[worded], sizes[worded]
     if not len(sizes):
         return 0.0
     order = np.argsort(sizes)

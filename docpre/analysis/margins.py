@@ -6,10 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from docpre.analysis.boxes import Box, around, rows_of, share_inside
 from docpre.analysis.elements import TextLine
+from docpre.analysis.footnotes import NOTE_MARK
 from docpre.analysis.layout_network import Block
 
 _TOP, _BOTTOM = 0.14, 0.86  # of what is written on: margins lie beyond
@@ -55,6 +54,7 @@ def margins_of(
     boxes: Box,
     sizes: Box,
     body_size: float,
+    spacing: float,
     taken: Sequence[Box],
     rules: Box,
     blocks: Sequence[Block],
@@ -67,6 +67,7 @@ def margins_of(
         boxes: (N, 4), of the lines.
         sizes: (N,), of the lines' letters.
         body_size: of the body's letters.
+        spacing: usual white between two lines.
         taken: tables and figures, which belong to the body.
         rules: (M, 4), horizontal.
         blocks: what the layout network sees.
@@ -78,8 +79,6 @@ def margins_of(
     if not rows:
         return margins
     everything = around([*(boxes[i] for i in free), *taken])
-    gaps = [_gap(rows[k], rows[k + 1], boxes) for k in range(len(rows) - 1)]
-    usual = float(np.median([gap for gap in gaps if gap >= 0])) if any(gap >= 0 for gap in gaps) else body_size
     for is_top in (True, False):
         ordered = rows if is_top else rows[::-1]
         label = "header" if is_top else "footer"
@@ -87,23 +86,29 @@ def margins_of(
         for count in range(1, min(_MOST_ROWS, len(rows) - 1) + 1):
             group, rest = ordered[:count], ordered[count]
             edge = around(boxes[i] for row in group for i in row)
-            following = [t for t in taken]
             inner = boxes[rest][:, 1].min() if is_top else boxes[rest][:, 3].max()
-            for box in following:
+            for box in taken:
                 inner = min(inner, box[1]) if is_top else max(inner, box[3])
             gap = inner - edge[3] if is_top else edge[1] - inner
             if not _is_outside(edge, everything, page_height, is_top) or gap <= 0:
                 break
-            if max(sizes[i] for row in group for i in row) > _LARGEST * body_size:
+            words = [i for row in group for i in row if not is_page_number(lines[i].text)]
+            if max((sizes[i] for i in words), default=0.0) > _LARGEST * body_size:
+                break
+            if not is_top and any(row[0] in words and NOTE_MARK.match(lines[row[0]].text) for row in group):
                 break
             numbered = any(is_page_number(lines[i].text) for row in group for i in row)
             ruled = _is_ruled_off(edge, inner, rules, is_top)
             seen = any(b.label == label and share_inside(edge, b.box) > 0.4 for b in blocks)
-            wide = gap >= max(1.6 * usual, usual + 0.5 * body_size, 0.8 * body_size)
-            if ruled or (wide and (numbered or seen)) or gap >= max(2.2 * usual, usual + body_size, 1.3 * body_size):
+            wide = gap >= max(1.6 * spacing, spacing + 0.5 * body_size, 0.8 * body_size)
+            if (
+                ruled
+                or (wide and (numbered or seen))
+                or gap >= max(2.2 * spacing, spacing + body_size, 1.3 * body_size)
+            ):
                 found = group
         members = [i for row in found for i in row]
-        numbers = _numbers([row for row in found], lines, boxes, is_top)
+        numbers = _numbers(found, lines)
         margins.numbers += numbers
         others = [i for i in members if i not in numbers]
         if is_top:
@@ -111,10 +116,6 @@ def margins_of(
         else:
             margins.footer = [i for row in found[::-1] for i in row if i in others]
     return margins
-
-
-def _gap(above: list[int], below: list[int], boxes: Box) -> float:
-    return float(boxes[below][:, 1].min() - boxes[above][:, 3].max())
 
 
 def _is_outside(edge: Box, everything: Box, page_height: float, is_top: bool) -> bool:
@@ -134,7 +135,7 @@ def _is_ruled_off(edge: Box, inner: float, rules: Box, is_top: bool) -> bool:
     return False
 
 
-def _numbers(rows: list[list[int]], lines: Sequence[TextLine], boxes: Box, is_top: bool) -> list[int]:
+def _numbers(rows: list[list[int]], lines: Sequence[TextLine]) -> list[int]:
     """The page's number: the outermost that reads as one, at an end of its row."""
     for row in rows:
         ends = [i for i in (row[-1], row[0]) if is_page_number(lines[i].text)]

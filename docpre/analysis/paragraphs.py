@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from docpre.analysis.boxes import Box, around, rows_of
 from docpre.analysis.elements import LayoutKind, TextLine
+from docpre.analysis.letters import is_wide
 
 _LARGER = 1.18  # titles than the body
 _HEAVIER = 1.22
@@ -165,7 +166,7 @@ def _parts(
         return True
     first = rows[group[0]][0]
     indent, above_indent = below[0] - left, above[0] - left
-    ended = above[2] < right - 2.0 * size
+    ended = right - above[2] > _first_word(_text(rows[index], look)) * size + 0.5 * size
     if _BULLET.match(_text(rows[index], look)) and (_BULLET.match(_text(rows[group[0]], look)) or ended):
         return True
     if _BULLET.match(_text(rows[group[0]], look)):
@@ -176,7 +177,14 @@ def _parts(
     if ended and above_indent > 0.8 * size and abs(indent - above_indent) < 0.4 * size and len(group) == 1:
         # Two paragraphs of a line each, both indented.
         return bool(1.0 * size < indent < 4 * size)
-    return bool(above[2] < right - 0.15 * (right - left) - 3 * size)
+    return bool(ended)
+
+
+def _first_word(text: str) -> float:
+    """How many ems a text's first word and the space before it take: a line that had room for it has ended before."""
+    word = text.split(maxsplit=1)[0] if text.split() else ""
+    narrow = next((k for k, c in enumerate(word) if is_wide(c)), len(word))
+    return 2.0 if narrow == 0 else 0.55 * (narrow + 1)
 
 
 def _text(row: Sequence[int], look: Look) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from docpre.analysis.boxes import Box, area, around, common, merged, rows_of, share_inside
+from docpre.analysis.boxes import Box, area, around, common, grown, merged, rows_of, share_inside
 from docpre.analysis.layout_network import Block
 from docpre.analysis.straight import Straight
 
@@ -52,7 +52,7 @@ def tables(page: Straight, taken: Sequence[Box], blocks: Sequence[Block], letter
             for f in alike:
                 found.remove(f)
             found.append(Found(around(f.box for f in alike), score))
-        elif (own := _snapped(box, page)) is not None:
+        elif (own := _snapped(box, page)) is not None and _is_cells_only(own, page):
             found.append(Found(own, score))
     return found
 
@@ -73,7 +73,7 @@ def _snapped(box: Box, page: Straight) -> Box | None:
         return None
     parts = [*page.boxes[inside]]
     for rules in (page.level, page.upright):
-        parts += [rule for rule in rules if float(share_inside(rule + [0, 0, 1, 1], box)) > 0.8]
+        parts += [rule for rule in rules if float(share_inside(grown(rule, 1), box)) > 0.8]
     return around(parts)
 
 
@@ -102,9 +102,9 @@ def _grids(page: Straight, letter_px: float) -> list[Box]:
     for group in groups.values():
         flats = [level[i] for i in group if i < len(level)]
         talls = [upright[i - len(level)] for i in group if i >= len(level)]
-        if _distinct([f[1] for f in flats], reach) >= 2 and _distinct([t[0] for t in talls], reach) >= 1:
-            if _distinct([f[1] for f in flats], reach) + _distinct([t[0] for t in talls], reach) >= 5:
-                found.append(around([*flats, *talls]))
+        heights, places = _distinct([f[1] for f in flats], reach), _distinct([t[0] for t in talls], reach)
+        if heights >= 2 and places >= 1 and heights + places >= 5:
+            found.append(around([*flats, *talls]))
     return found
 
 

@@ -1,5 +1,6 @@
 """Draws a page in the browser and reads off it where everything is."""
 
+# ruff: noqa: E501  the script is easier to read whole
 from __future__ import annotations
 
 import io
