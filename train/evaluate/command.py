@@ -106,6 +106,13 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--kinds", nargs="*", default=(), help="of pages (default: all)")
     command.set_defaults(run=_run_reading)
 
+    command = commands.add_parser("handwriting", help="lines by hand and in print told apart, on folders of pictures")
+    command.add_argument("--by_hand", nargs="+", required=True, metavar="PATH", help="pictures or folders, all by hand")
+    command.add_argument("--printed", nargs="+", required=True, metavar="PATH", help="pictures or folders, all printed")
+    command.add_argument("--every", type=int, default=1, help="of a folder's pictures, one of so many (%(default)s)")
+    command.add_argument("--output", type=Path, required=True, metavar="DIR", help="where handwriting.json goes")
+    command.set_defaults(run=_run_handwriting)
+
     command = commands.add_parser(
         "reading-speed",
         help="seconds a page by step, beside rapidocr and rapid_layout",
@@ -330,6 +337,12 @@ def _run_reading(options: argparse.Namespace) -> int:
 
     fetched = options.fetched or options.output / "fetched"
     return evaluate_reading(options.config, fetched, options.output, options.reader, options.layout, options.kinds)
+
+
+def _run_handwriting(options: argparse.Namespace) -> int:
+    from train.evaluate.handwriting import main as evaluate_handwriting
+
+    return evaluate_handwriting(options.by_hand, options.printed, options.output, options.every)
 
 
 def _run_reading_speed(options: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from train.corpus.recipe import chance
 from train.evaluate.same_characters import folded
 
 _POINTS_PER_INCH = 72
+_FEWEST_LEADERS = 4
 pymupdf.TOOLS.mupdf_display_errors(False)
 
 
@@ -70,12 +72,34 @@ def true_pages(config: Mapping[str, Any], fetched: Path, folder: Path) -> Iterat
                 if given == source["pages"]:
                     break
                 text = _text(document[number], config["dpi"] / _POINTS_PER_INCH)
-                if len(text.texts) < config["fewest_characters"]:
+                if len(text.texts) < config["fewest_characters"] or symbols_share(text) > config["most_symbols"]:
                     continue
                 given += 1
                 pixmap = document[number].get_pixmap(dpi=config["dpi"], alpha=False, colorspace=pymupdf.csRGB)
                 image = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.width, 3)
                 yield TruePage(source["kind"], f"{files[0].name.split('.pdf')[0]}-{number + 1}", image, text)
+
+
+def symbols_share(text: SeenText) -> float:
+    """The share of mathematical and other symbols that no keyboard has."""
+    symbols = [char for char in text.texts if not char.isascii() and unicodedata.category(char) in ("Sm", "So")]
+    return len(symbols) / max(1, len(text.texts))
+
+
+def without_leaders(text: SeenText) -> NDArray[np.intp]:
+    """The indices of a text's characters but for the rows of dots that lead from a heading to its page's number."""
+    kept: list[int] = []
+    run: list[int] = []
+    for index, char in enumerate((*text.texts, "")):
+        if char in (".", "·"):
+            run.append(index)
+            continue
+        if len(run) < _FEWEST_LEADERS:
+            kept += run
+        run = []
+        if char:
+            kept.append(index)
+    return np.array(kept, np.intp)
 
 
 def seen_text(characters: Iterator[tuple[str, NDArray[np.float64], float, bool]]) -> SeenText:

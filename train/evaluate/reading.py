@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from docpre.analysis.elements import TextLine
 from docpre.errors import EngineError
 from docpre.loading import ImageArray
-from train.evaluate.read_pages import SeenText, TruePage, seen_text, true_pages
+from train.evaluate.read_pages import SeenText, TruePage, seen_text, true_pages, without_leaders
 from train.evaluate.same_characters import folded, matched, order_agreement
 
 Reader = Callable[[ImageArray], tuple[SeenText, list[int]]]
@@ -64,20 +64,27 @@ def main(config_path: Path, fetched: Path, output: Path, reader: str, layout: bo
 
 
 def page_figures(page: TruePage, found: SeenText, line_of: list[int]) -> PageFigures:
-    """Compare what was read with the truth.
+    """Compare what was read with the truth, rows of leading dots left out on both sides.
 
     Args:
         page: the truth.
         found: what was read, in the order of reading.
         line_of: of each character found, its line.
     """
-    true = page.text
+    true, kept = _part(page.text, without_leaders(page.text)), without_leaders(found)
+    lines = np.array(line_of)[kept]
+    found = _part(found, kept)
     pairs = matched(true.texts, true.middles_xy, true.heights, found.texts, found.middles_xy)
     same_spaces = int((true.is_after_space[pairs[:, 0]] == found.is_after_space[pairs[:, 1]]).sum())
-    lines = np.array(line_of)[pairs[:, 1]]
+    lines = lines[pairs[:, 1]]
     places = [float(np.median(pairs[lines == line, 0])) for line in dict.fromkeys(np.sort(lines).tolist())]
     order = order_agreement(np.argsort(np.argsort(places)))
     return PageFigures(page.kind, page.name, len(true.texts), len(found.texts), len(pairs), same_spaces, order)
+
+
+def _part(text: SeenText, kept: NDArray[np.intp]) -> SeenText:
+    own = tuple(text.texts[index] for index in kept)
+    return SeenText(own, text.middles_xy[kept], text.heights[kept], text.is_after_space[kept])
 
 
 def in_reading_order(lines: Sequence[TextLine], order: Sequence[int]) -> tuple[SeenText, list[int]]:
