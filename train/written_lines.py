@@ -153,11 +153,11 @@ def _ink(font: Font, text: str, random: np.random.Generator) -> Pixels:
         if is_unsteady and piece == " ":
             x += random.uniform(-0.1, 0.4) * size
     ink: Pixels = np.asarray(canvas, np.float32) / 255
-    shear = random.normal(0, 0.2) if font.is_handwriting else random.normal(0, 0.06)
-    tilt = random.normal(0, 0.015)
+    shear = random.normal(0, 0.2) if font.is_handwriting else random.normal(0, 0.03)
+    tilt = random.normal(0, 0.012)
     matrix = np.array([[1, -shear, shear * 1.5 * size], [tilt, 1, -tilt * width / 2]], np.float32)
     ink = cv2.warpAffine(ink, matrix, (width, 3 * size), flags=cv2.INTER_LINEAR).astype(np.float32)
-    bend = random.normal(0, 0.05 if font.is_handwriting or random.random() < 0.4 else 0.02) * size
+    bend = random.normal(0, 0.05 if font.is_handwriting else 0.02) * size
     places: Pixels = np.indices(ink.shape, dtype=np.float32)
     rows, columns = places[0], places[1]
     wave = bend * np.sin(columns / width * np.pi * random.uniform(0.5, 3) + random.uniform(0, 6))
@@ -174,15 +174,7 @@ def _ink(font: Font, text: str, random: np.random.Generator) -> Pixels:
     margins = (random.uniform(0.02, 0.3, 4) * size).astype(int)
     top, bottom = max(0, inked_rows[0] - margins[0]), inked_rows[-1] + margins[1]
     left, right = max(0, inked_columns[0] - margins[2]), inked_columns[-1] + margins[3]
-    ink = ink[top : bottom + 1, left : right + 1]
-    for is_above in (True, False):  # what is seen of the lines around
-        if random.random() < 0.3:
-            rows_seen = int(random.uniform(0.05, 0.22) * len(ink))
-            other = np.roll(ink, int(random.integers(1, ink.shape[1])), axis=1)
-            seen = other[-1 - rows_seen - margins[1] : -1 - margins[1]] if is_above else other[margins[0] :][:rows_seen]
-            place = slice(0, len(seen)) if is_above else slice(len(ink) - len(seen), len(ink))
-            ink[place] = np.maximum(ink[place], seen)
-    return ink
+    return ink[top : bottom + 1, left : right + 1]
 
 
 def _printed(ink: Pixels, is_handwriting: bool, random: np.random.Generator) -> ImageArray:

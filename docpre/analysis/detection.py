@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ _IS_TEXT = 0.3
 _LEAST_SCORE = 0.5
 _GROWTH = 1.6  # the network is trained on outlines shrunk by this share of area / perimeter
 _THINNEST_PX = 3
+_LEAST_RISE_PX = 1.5
 _STRIDE = 32
 # Lines of letters as high as 5.5 are found as well as with higher ones, which only cost time; some are smaller yet.
 _LETTER_PX = 7.0
@@ -89,13 +91,23 @@ def outlines(probability: NDArray[np.float32]) -> NDArray[np.float32]:
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     found = []
     for contour in contours:
-        centre, size, angle_deg = cv2.minAreaRect(contour)
+        centre, size, angle_deg = _rectangle(contour)
         corners = cv2.boxPoints((centre, size, angle_deg)).astype(np.float32)
         if min(size) < _THINNEST_PX or _mean_within(probability, corners) < _LEAST_SCORE:
             continue
         growth = 2 * _GROWTH * size[0] * size[1] / (2 * (size[0] + size[1]))
         found.append(_quad(centre, (size[0] + growth, size[1] + growth), angle_deg))
     return np.array(found, np.float32).reshape(-1, 4, 2)
+
+
+def _rectangle(contour: NDArray[Any]) -> tuple[Sequence[float], Sequence[float], float]:
+    """Middle, size and angle of the smallest rectangle; upright where the slant is less than the map can show."""
+    centre, size, angle_deg = cv2.minAreaRect(contour)
+    slant_deg = angle_deg - 90 * round(angle_deg / 90)
+    if abs(np.sin(np.radians(slant_deg))) * max(size) >= _LEAST_RISE_PX:
+        return centre, size, angle_deg
+    left, top, width, height = cv2.boundingRect(contour)
+    return (left + (width - 1) / 2, top + (height - 1) / 2), (width - 1, height - 1), 0.0
 
 
 def _quad(centre: Sequence[float], size: Sequence[float], angle_deg: float) -> NDArray[np.float32]:
