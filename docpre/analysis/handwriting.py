@@ -94,7 +94,8 @@ def units_of(line: TextLine, edges: Sequence[tuple[float, float]]) -> list[list[
             units.append([])
         units[-1].append(index)
     if len(units) > 1 and edges[units[-1][-1]][1] - edges[units[-1][0]][0] < _UNIT_HEIGHTS / 2:
-        units[-2] += units.pop()
+        last = units.pop()
+        units[-1] += last
     return units
 
 

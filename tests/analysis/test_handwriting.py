@@ -32,6 +32,9 @@ def test_units_are_words_that_are_wide_enough():
     assert [index for unit in units for index in unit] == list(range(len(found.chars)))
     texts = ["".join(found.chars[index].text for index in unit) for unit in units]
     assert texts == ["Name:", "of", "aperson", "张三"]
+    short_end = line("some words i", size=1.0)
+    edges = [(float(char.quad[0, 0]), float(char.quad[1, 0]) - 0.5) for char in short_end.chars]
+    assert [len(unit) for unit in units_of(short_end, edges)] == [4, 6]
     chinese = line("今天天气很好", size=1.0)
     edges = [(float(char.quad[0, 0]), float(char.quad[1, 0])) for char in chinese.chars]
     assert [len(unit) for unit in units_of(chinese, edges)] == [2, 2, 2]
