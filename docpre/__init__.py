@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from docpre.analysis.analyzer import DocAnalyzer
     from docpre.errors import ConfigError, DocpreError, EngineError, InputError, ModelError
     from docpre.geometry import Transform
     from docpre.orientation import DocImgOrientationClassification
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ConfigError": "docpre.errors",
+    "DocAnalyzer": "docpre.analysis.analyzer",
     "DocImgOrientationClassification": "docpre.orientation",
     "DocPreprocessor": "docpre.pipeline",
     "DocpreError": "docpre.errors",
@@ -33,6 +35,7 @@ _HOME = {
 
 __all__ = [
     "ConfigError",
+    "DocAnalyzer",
     "DocImgOrientationClassification",
     "DocPreprocessor",
     "DocpreError",

@@ -60,6 +60,9 @@ _SERVING = (
 _UNWARPING = ("leave_flat_pages", "output_size", "interpolation", "refine", "most_passes", "margin", "keep_all")
 
 
+_FORMATS = ("json", "img", "markdown", "text", "hocr", "pdf")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -133,6 +136,14 @@ def build_parser() -> argparse.ArgumentParser:
     _add_unwarping(_add_module(command))
     _add_runtime(command)
     command.set_defaults(run=_run_unwarping)
+
+    command = commands.add_parser(
+        "doc_analysis", allow_abbrev=False, help="what is on a page: text, characters, handwriting, layout"
+    )
+    _add_input(command)
+    _add_analysis(command)
+    _add_runtime(command)
+    command.set_defaults(run=_run_analysis)
 
     command = commands.add_parser(
         "serve", allow_abbrev=False, help="the REST service, with PaddleOCR's interface (needs docpre[serve])"
@@ -307,6 +318,44 @@ def _add_unwarping(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_analysis(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("analysis")
+    group.add_argument(
+        "--format",
+        type=_formats,
+        default=("json", "img"),
+        metavar="FORMATS",
+        help=f"what is written into --save_path, of {','.join(_FORMATS)} (default: json,img); of a PDF, pdf is one PDF",
+    )
+    group.add_argument(
+        "--language_type",
+        choices=("CHN_ENG", "ENG"),
+        default="CHN_ENG",
+        help="Chinese and Latin letters, or Latin letters alone (default: %(default)s)",
+    )
+    group.add_argument(
+        "--words_type",
+        choices=("print", "handprint_mix", "handwriting_only"),
+        default="print",
+        help="take all for print, tell handwriting apart, or give handwriting alone (default: %(default)s)",
+    )
+    group.add_argument(
+        "--layout_analysis", type=boolean, default=True, metavar="BOOL", help="find the layout (default: %(default)s)"
+    )
+    group = parser.add_argument_group("clean-up before the analysis")
+    group.add_argument(
+        "--use_doc_orientation_classify", type=boolean, metavar="BOOL", help="undo quarter turns (default: True)"
+    )
+    group.add_argument("--use_doc_unwarping", type=boolean, metavar="BOOL", help="flatten bent pages (default: True)")
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(","))
+    if unknown := [name for name in names if name not in _FORMATS]:
+        raise argparse.ArgumentTypeError(f"of {', '.join(_FORMATS)}, not {', '.join(unknown) or 'nothing'}")
+    return names
+
+
 def _add_runtime(parser: argparse.ArgumentParser) -> None:
     """Flags that are not given are None, so that a configuration file can tell them from ones that are."""
     group = parser.add_argument_group("running")
@@ -427,7 +476,7 @@ def _run_pipeline(options: argparse.Namespace) -> int:
         ),
         **_given(options),
     )
-    return _report(options, lambda input: pipeline.predict_iter(input, **_picked(options, _READING)), _save_page)
+    return _report(options, lambda input: pipeline.predict_iter(input, **_picked(options, _READING)), _save_with_page)
 
 
 def _run_orientation(options: argparse.Namespace) -> int:
@@ -435,7 +484,7 @@ def _run_orientation(options: argparse.Namespace) -> int:
 
     module = DocImgOrientationClassification(**_picked(options, ("model_name", "model_dir")), **_given(options))
     reading = _picked(options, _READING)
-    return _report(options, lambda input: module.predict_iter(input, **reading), None)
+    return _report(options, lambda input: module.predict_iter(input, **reading), _save, has_pdf=False)
 
 
 def _run_unwarping(options: argparse.Namespace) -> int:
@@ -443,15 +492,46 @@ def _run_unwarping(options: argparse.Namespace) -> int:
 
     module = TextImageUnwarping(**_picked(options, ("model_name", "model_dir", *_UNWARPING)), **_given(options))
     reading = _picked(options, _READING)
-    return _report(options, lambda input: module.predict_iter(input, **reading), _save_page)
+    return _report(options, lambda input: module.predict_iter(input, **reading), _save_with_page)
+
+
+def _run_analysis(options: argparse.Namespace) -> int:
+    from docpre.analysis.analyzer import DocAnalyzer
+
+    analyzer = DocAnalyzer(
+        **_picked(
+            options,
+            (
+                "language_type",
+                "words_type",
+                "layout_analysis",
+                "use_doc_orientation_classify",
+                "use_doc_unwarping",
+            ),
+        ),
+        **_given(options),
+    )
+    reading = _picked(options, [name for name in _READING if name != "batch_size"])
+
+    def save(result: Result, folder: Path) -> None:
+        for name in options.format:
+            if name == "json" or (result.error is None and (name != "pdf" or not _goes_into_one_pdf(result))):
+                getattr(result, f"save_to_{name}")(folder)
+
+    has_pdf = "pdf" in options.format
+    return _report(options, lambda input: analyzer.predict_iter(input, **reading), save, has_pdf=has_pdf)
 
 
 def _report(
     options: argparse.Namespace,
     predict_iter: Callable[[Any], Iterator[Result]],
-    save_page: Callable[[Result, Path], None] | None,
+    save: Callable[[Result, Path], None],
+    has_pdf: bool = True,
 ) -> int:
-    """Print and save each result as it comes, with a progress bar on more than a few pages; list the failures."""
+    """Print and save each result as it comes, with a progress bar on more than a few pages; list the failures.
+
+    With ``has_pdf``, pages of a PDF go into one PDF too.
+    """
     from tqdm import tqdm
 
     from docpre.loading import count_pages
@@ -462,7 +542,7 @@ def _report(
     pages = 0
     with ExitStack() as stack:
         pdfs = None
-        if options.save_path and save_page:
+        if options.save_path and has_pdf:
             pdfs = stack.enter_context(_PdfOutputs(Path(options.save_path)))
         is_few = total is not None and total <= _FEW_PAGES
         # disable=None: no bar where stderr is not a terminal
@@ -475,7 +555,7 @@ def _report(
             if result.error is not None:
                 failures.append(str(result.error))
             if options.save_path:
-                failures.extend(_saved(result, Path(options.save_path), save_page, pdfs))
+                failures.extend(_saved(result, Path(options.save_path), save, pdfs))
             bar.update()
     if failures:
         print(f"docpre: {len(failures)} failures, {pages} pages in all:", file=sys.stderr)
@@ -484,15 +564,9 @@ def _report(
     return 1 if failures else 0
 
 
-def _saved(
-    result: Result, folder: Path, save_page: Callable[[Result, Path], None] | None, pdfs: _PdfOutputs | None
-) -> list[str]:
+def _saved(result: Result, folder: Path, save: Callable[[Result, Path], None], pdfs: _PdfOutputs | None) -> list[str]:
     try:
-        result.save_to_json(folder)
-        if result.error is None:
-            result.save_to_img(folder)
-            if save_page is not None:
-                save_page(result, folder)
+        save(result, folder)
         if pdfs is not None:
             pdfs.add(result)
     except (InputError, OSError) as error:
@@ -500,9 +574,22 @@ def _saved(
     return []
 
 
-def _save_page(result: Result, folder: Path) -> None:
-    if result.transform.original_unit != "point":  # pages of a PDF go into one PDF
+def _save(result: Result, folder: Path) -> None:
+    result.save_to_json(folder)
+    if result.error is None:
+        result.save_to_img(folder)
+
+
+def _save_with_page(result: Result, folder: Path) -> None:
+    _save(result, folder)
+    if result.error is None and result.transform.original_unit != "point":  # pages of a PDF go into one PDF
         result.save_page(folder)
+
+
+def _goes_into_one_pdf(result: Result) -> bool:
+    """Whether a page is one of a PDF's, which become one PDF."""
+    is_pdf = result.transform.original_unit == "point" or str(result["input_path"]).lower().endswith(".pdf")
+    return result["page_index"] is not None and is_pdf
 
 
 class _PdfOutputs:
@@ -519,8 +606,7 @@ class _PdfOutputs:
 
     def add(self, result: Result) -> None:
         source = str(result["input_path"])
-        is_pdf = result.transform.original_unit == "point" or source.lower().endswith(".pdf")
-        if result["page_index"] is None or not is_pdf:
+        if not _goes_into_one_pdf(result):
             return
         if self._writer is None or self._source != source:
             self.__exit__(None, None, None)
@@ -631,7 +717,7 @@ def _run_models(options: argparse.Namespace) -> int:
         names = list(MODELS) if options.pull == "all" else [options.pull]
         for name in names:
             spec = MODELS.get(name) or find_model("orientation", name)
-            weights = find_weights(spec)
+            weights = find_weights(spec, suffixes=(".onnx", ".npz"))
             print(f"{name}: {weights.path} (from the {weights.origin})")
         return 0
     for spec in MODELS.values():
@@ -647,7 +733,8 @@ def _run_models(options: argparse.Namespace) -> int:
             for url in artefact.urls:
                 print(f"           at {url.url}")
             print(f"           sha256 {artefact.sha256}")
-        print(f"  input    {spec.size_hw[0]}x{spec.size_hw[1]} (height x width), {spec.channel_order}")
+        height, width = (side or "any" for side in spec.size_hw)
+        print(f"  input    {height}x{width} (height x width), {spec.channel_order}")
         print(f"  figures  {spec.figures}")
         for record in records(spec.name):
             print(f"  hpi      {_described_choice(record)}")

@@ -54,6 +54,10 @@ class EnginePool:
         """Pictures (N, 3, H, W), normalised, to the network's answer."""
         return self.engine(device).run(batch)
 
+    def run_all(self, batch: NDArray[np.float32], device: str | None = None) -> tuple[NDArray[np.float32], ...]:
+        """Pictures (N, 3, H, W), normalised, to every output and inner tensor that the specification names."""
+        return self.engine(device).run_all(batch)
+
     def _started(self, device: str | None) -> tuple[Engine, Weights]:
         with self._lock:
             if device not in self._engines:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,8 @@ class PdfPage:
         angle_cw_deg: how far it is turned clockwise; copied pages are turned back.
         image: (H, W, 3) RGB uint8, the clean page, for pages that are not copied.
         dpi: of ``image``.
+        write_over: writes more onto a page that is not copied, given pymupdf's page and points a pixel; called under
+            ``PDF_LOCK``.
     """
 
     source_path: str | None
@@ -40,6 +42,7 @@ class PdfPage:
     angle_cw_deg: int
     image: ImageArray | None
     dpi: float | None
+    write_over: Callable[[Any, float], None] | None = None
 
 
 def save_pdf(results: Iterable[Result], path: str | Path) -> Path:
@@ -106,6 +109,8 @@ class PdfWriter:
             with PDF_LOCK, _translated(self._path):
                 new_page = self._document.new_page(width=width * scale, height=height * scale)
                 new_page.insert_image(new_page.rect, stream=content)
+                if page.write_over is not None:
+                    page.write_over(new_page, scale)
         with PDF_LOCK, _translated(self._path):
             self._unsaved += 1
             if self._unsaved >= _PAGES_BETWEEN_SAVES:

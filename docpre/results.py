@@ -111,6 +111,11 @@ class Result(Mapping[str, Any]):
         return self.input_image if unchanged else _bgr(self._output_image())
 
     @property
+    def clean_page(self) -> ImageArray:
+        """The page as it became, (H, W, 3) RGB uint8, as docpre's own parts take it; not to be written into."""
+        return self._output_image()
+
+    @property
     def json(self) -> dict[str, Any]:
         """``{"res": {...}}``, what ``save_to_json`` writes: the values and the transform, without pixels."""
         content = self._summary()

@@ -31,7 +31,6 @@ def test_a_turned_photo_comes_back_upright(pipeline, photo_rgb, angle):
     # The network's small picture is turned after it was resized, which rounds some of its values another way.
     difference = np.abs(result["output_img"].astype(int) - upright["output_img"].astype(int))
     assert difference.mean() < 0.3
-    assert difference.mean() < 0.3
 
 
 def test_unwarping_flattens_the_lines(pipeline, photo_rgb, page_rgb):

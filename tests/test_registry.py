@@ -12,6 +12,7 @@ import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -24,6 +25,7 @@ from docpre.registry import (
     Artefact,
     ModelSpec,
     Package,
+    Task,
     Url,
     find_model,
     find_weights,
@@ -239,7 +241,7 @@ def test_unknown_names_list_the_known_ones():
 
 
 def test_every_model_is_fully_described():
-    assert set(DEFAULT_MODEL) == {"orientation", "unwarping"}
+    assert set(DEFAULT_MODEL) == set(get_args(Task))
     for name, spec in MODELS.items():
         assert spec.name == name
         assert ModelSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec

@@ -11,11 +11,14 @@ USAGE = """usage: python -m train COMMAND ...
   orientation fit|validate|test --config configs/orientation.yaml
   unwarping fit|validate|test --config configs/unwarping.yaml
   data check orientation|unwarping --config FILE     read all the data that a configuration names
+  handwriting --output DIR                           train the classifier of handwriting, on drawn lines
   calibrate --ckpt FILE --data DIR --output CKPT     make an orientation model's scores true, on the corpus
   export --ckpt FILE --output DIR                    make a model directory that docpre takes
   evaluate docunet|uvdoc-benchmark|dir300|pairs      measure unwarping
   evaluate orientation                               measure orientation
   evaluate orientation-corpus                        orientation models side by side on the project's own pages
+  evaluate handwriting                               measure the telling of handwriting from print
+  evaluate reading                                   measure the reading of rendered pages
   evaluate compare A B                               compare two runs on the same pages
 
 --help after any of them says more; a run is resumed by fit --ckpt_path last."""
@@ -41,6 +44,10 @@ def main(arguments: list[str]) -> int:
             from train.export import main as export
 
             export(arguments[1:])
+        elif command == "handwriting":
+            from train.handwriting import main as handwriting
+
+            handwriting(arguments[1:])
         elif command == "calibrate":
             from train.calibration import main as calibrate
 

@@ -41,6 +41,14 @@ class Engine(Protocol):
         """
         ...
 
+    def run_all(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """Pictures (N, 3, H, W), normalised, to every output and inner tensor that the specification names.
+
+        Raises:
+            EngineError: the engine failed, or gives the answer alone.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class RuntimeOptions:
@@ -157,6 +165,14 @@ def check_precision(engine: str, device: str, precision: str) -> None:
 def answer_index(spec: ModelSpec, output_names: Sequence[str]) -> int:
     """Which of a file's outputs is the network's answer: the one that the specification names first, else the first."""
     return output_names.index(spec.outputs[0]) if spec.outputs and spec.outputs[0] in output_names else 0
+
+
+def only_the_answer(engine: str, spec: ModelSpec) -> EngineError:
+    """Why an engine can't run a network with several outputs."""
+    return EngineError(
+        f"{spec.name} answers with {len(spec.outputs)} outputs, of which the engine {engine} gives one; "
+        "use engine='onnxruntime' or 'openvino'."
+    )
 
 
 def is_exported_in_int8(spec: ModelSpec) -> bool:

@@ -6,7 +6,7 @@ import contextlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from docpre.engines.base import RuntimeOptions, answer_index, is_exported_in_int8
 from docpre.engines.devices import PROVIDERS, parse_device
+from docpre.engines.inner_outputs import with_inner_outputs
 from docpre.engines.onnx_precision import in_precision
 from docpre.engines.tensorrt import cache_folder
 from docpre.errors import EngineError, ModelError
@@ -54,7 +55,8 @@ class OnnxRuntimeEngine:
         self._spec = spec
         providers = providers_for(device, options)
         _check_available(providers)
-        self._session = _session(path, path, providers, options)
+        model = with_inner_outputs(path.read_bytes(), spec.inner) if spec.inner else path
+        self._session = _session(path, model, providers, options)
         own_type = _TYPES.get(options.precision)
         if providers[0][0] != CPU and own_type not in (None, self._session.get_inputs()[0].type):
             # Other providers compute in the file's own type; the CPU's computes float16 in float32 by itself.
@@ -77,12 +79,19 @@ class OnnxRuntimeEngine:
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """See ``Engine.run``."""
+        return self._run((self._output_name,), batch)[0]
+
+    def run_all(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """See ``Engine.run_all``."""
+        return self._run((*self._spec.outputs, *self._spec.inner), batch)
+
+    def _run(self, names: Sequence[str], batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         feeds = {self._input_name: batch.astype(self._dtype, copy=False)}
         try:
-            outputs = self._session.run([self._output_name], feeds)
+            outputs = self._session.run(list(names), feeds)
         except Exception as error:
             raise EngineError(f"ONNX Runtime failed on {self._spec.name}: {error}") from error
-        return np.asarray(outputs[0], np.float32)
+        return tuple(np.asarray(output, np.float32) for output in outputs)
 
 
 def providers_for(device: str, options: RuntimeOptions) -> Providers:

@@ -72,11 +72,19 @@ class OpenVinoEngine:
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """See ``Engine.run``."""
+        return self._run(batch, 1)[0]
+
+    def run_all(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """See ``Engine.run_all``."""
+        return self._run(batch, len(self._compiled.outputs))
+
+    def _run(self, batch: NDArray[np.float32], count: int) -> tuple[NDArray[np.float32], ...]:
         try:
             if not hasattr(self._local, "request"):
                 self._local.request = self._compiled.create_infer_request()
-            self._local.request.infer([batch])
-            return np.array(self._local.request.get_output_tensor(0).data, np.float32)
+            request = self._local.request
+            request.infer([batch])
+            return tuple(np.array(request.get_output_tensor(place).data, np.float32) for place in range(count))
         except Exception as error:
             raise EngineError(f"OpenVINO failed on {self._spec.name}: {error}") from error
 
@@ -95,7 +103,7 @@ def read_network(core: Any, spec: ModelSpec, path: Path) -> Any:
 
 
 def with_one_answer(model: Any, spec: ModelSpec, path: Path) -> Any:
-    """A network with its answer as the one output, and float32 at both ends whatever its file has.
+    """A network with its answer as the one output (a layout's are several) and what is inner; float32 at both ends.
 
     Raises:
         ModelError: it is another network.
@@ -103,11 +111,13 @@ def with_one_answer(model: Any, spec: ModelSpec, path: Path) -> Any:
     _check_input(model, spec, path)
     answer = answer_index(spec, [next(iter(output.names), "") for output in model.outputs])
     for index, result in enumerate(model.get_results()):
-        if index != answer:
+        if index != answer and spec.task != "layout":
             model.remove_result(result)
+    model.add_outputs(list(spec.inner))
     ends = PrePostProcessor(model)
     ends.input().tensor().set_element_type(openvino.Type.f32)
-    ends.output().tensor().set_element_type(openvino.Type.f32)
+    for index in range(len(model.outputs)):
+        ends.output(index).tensor().set_element_type(openvino.Type.f32)
     return ends.build()
 
 

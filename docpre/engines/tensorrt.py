@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from docpre.engines.base import RuntimeOptions, answer_index, check_precision
+from docpre.engines.base import RuntimeOptions, answer_index, check_precision, only_the_answer
 from docpre.engines.devices import parse_device
 from docpre.engines.engine_config import TensorRtConfig
 from docpre.engines.onnx_precision import in_precision
@@ -95,6 +95,12 @@ class TensorRtEngine:
                 self._run(batch[start : start + self._max_batch]) for start in range(0, len(batch), self._max_batch)
             ]
         return np.concatenate(parts)
+
+    def run_all(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """See ``Engine.run_all``."""
+        if self._spec.inner or (len(self._spec.outputs) > 1 and self._spec.task == "layout"):
+            raise only_the_answer(self.name, self._spec)
+        return (self.run(batch),)
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         self._cuda.use()

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from docpre.engines.base import RuntimeOptions, check_precision
+from docpre.engines.base import RuntimeOptions, check_precision, only_the_answer
 from docpre.engines.devices import TORCH_DEVICES, parse_device
 from docpre.errors import EngineError, ModelError
 from docpre.models.convert import WEIGHT_SUFFIXES, load_pp_lcnet, load_uvdoc
@@ -107,6 +107,12 @@ class TorchEngine:
                 return self._network(x).float().cpu().numpy()
         except RuntimeError as error:
             raise EngineError(f"torch failed on {self._spec.name}: {error}") from error
+
+    def run_all(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """See ``Engine.run_all``."""
+        if self._spec.inner or (len(self._spec.outputs) > 1 and self._spec.task == "layout"):
+            raise only_the_answer(self.name, self._spec)
+        return (self.run(batch),)
 
     def _switches(self) -> contextlib.ExitStack:
         """torch's own switches, set while this engine runs. They are the whole process's, so threads take turns."""

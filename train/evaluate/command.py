@@ -92,6 +92,39 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(command)
     command.set_defaults(run=_run_corpus)
 
+    command = commands.add_parser(
+        "reading",
+        help="character recall and precision on rendered pages with their text as truth",
+        description="Character recall and precision (same character, within a line's height), agreement on spaces, "
+        "and of the order of lines (Kendall's tau), on pages of PDFs out of packages.",
+    )
+    command.add_argument("--config", type=Path, default=Path("configs/reading_pages.yaml"), help="%(default)s")
+    command.add_argument("--fetched", type=Path, help="where packages are kept (OUTPUT/fetched)")
+    command.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder for all that is made")
+    command.add_argument("--reader", choices=("docpre", "rapidocr"), default="docpre", help="default: %(default)s")
+    command.add_argument("--layout", type=boolean, default=True, metavar="BOOL", help="docpre's order (%(default)s)")
+    command.add_argument("--kinds", nargs="*", default=(), help="of pages (default: all)")
+    command.set_defaults(run=_run_reading)
+
+    command = commands.add_parser("handwriting", help="lines by hand and in print told apart, on folders of pictures")
+    command.add_argument("--by_hand", nargs="+", required=True, metavar="PATH", help="pictures or folders, all by hand")
+    command.add_argument("--printed", nargs="+", required=True, metavar="PATH", help="pictures or folders, all printed")
+    command.add_argument("--every", type=int, default=1, help="of a folder's pictures, one of so many (%(default)s)")
+    command.add_argument("--output", type=Path, required=True, metavar="DIR", help="where handwriting.json goes")
+    command.set_defaults(run=_run_handwriting)
+
+    command = commands.add_parser(
+        "reading-speed",
+        help="seconds a page by step, beside rapidocr and rapid_layout",
+        description="Seconds a page by step, beside rapidocr and rapid_layout with their defaults, called in turn.",
+    )
+    command.add_argument("--config", type=Path, default=Path("configs/reading_pages.yaml"), help="%(default)s")
+    command.add_argument("--fetched", type=Path, help="where packages are kept (OUTPUT/fetched)")
+    command.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder for what is unpacked")
+    command.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
+    command.add_argument("--most_pages", type=int, default=15, help="default: %(default)s")
+    command.set_defaults(run=_run_reading_speed)
+
     command = commands.add_parser("compare", help="two runs on the same pages, with bootstrap intervals")
     command.add_argument("a", type=Path, metavar="A", help="folder of a run")
     command.add_argument("b", type=Path, metavar="B", help="folder of another run")
@@ -301,6 +334,26 @@ def _run_corpus(options: argparse.Namespace) -> int:
     print(table)
     print(f"\ntable.md, and of each model its summary, are in {options.output}")
     return 0
+
+
+def _run_reading(options: argparse.Namespace) -> int:
+    from train.evaluate.reading import main as evaluate_reading
+
+    fetched = options.fetched or options.output / "fetched"
+    return evaluate_reading(options.config, fetched, options.output, options.reader, options.layout, options.kinds)
+
+
+def _run_handwriting(options: argparse.Namespace) -> int:
+    from train.evaluate.handwriting import main as evaluate_handwriting
+
+    return evaluate_handwriting(options.by_hand, options.printed, options.output, options.every)
+
+
+def _run_reading_speed(options: argparse.Namespace) -> int:
+    from train.evaluate.reading_speed import main as evaluate_speed
+
+    fetched = options.fetched or options.output / "fetched"
+    return evaluate_speed(options.config, fetched, options.output, options.rounds, options.most_pages)
 
 
 def _run_compare(options: argparse.Namespace) -> int:

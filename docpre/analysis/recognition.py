@@ -1,0 +1,263 @@
+"""What lines of text say: a network that scores characters at every few pixels of a line, read by CTC's rule."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from docpre.analysis.characters import characters, is_wide, latin_classes
+from docpre.analysis.elements import Char, Quad, TextLine
+from docpre.engine_pool import EnginePool
+from docpre.loading import ImageArray
+from docpre.shrinking import shrunk
+
+_HEIGHT_PX = 48
+_STEP_PX = 8  # of the picture, for each step of the network
+_NARROWEST_PX = 160
+_WIDTHS_PX = 32  # widths are a multiple, so that an engine meets few of them
+_TALL = 1.5  # a line that is so much taller than wide may run downwards
+_LETTER_LIKE = 3.0  # and if it is not taller than this, it may be a letter
+_SPACE_WIDE, _SPACE_MIXED = 0.8, 0.4  # of a line's height: gaps that are spaces
+_HALF_SQUARE = 0.4
+_BLANK_AFTER, _BLANK_BEFORE = "，。、；：！？）」』】》〉”’", "（「『【《〈“‘"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a strip says.
+
+    Attributes:
+        text: with its spaces.
+        scores: of each character of ``text``, 0 to 1.
+        steps: (first, last) step of the network that says each character.
+    """
+
+    text: str
+    scores: tuple[float, ...]
+    steps: tuple[tuple[int, int], ...]
+
+    @property
+    def average(self) -> float:
+        """The mean score; 0 of an empty text."""
+        return sum(self.scores) / len(self.scores) if self.scores else 0.0
+
+
+@dataclass(frozen=True)
+class ReadLine:
+    """A line, and what the network saw.
+
+    Attributes:
+        line: without text where nothing is to be read.
+        edges: left and right of each of its characters, in parts of the strip's height from its left.
+        width: of the strip, in parts of its height.
+        inner: tensors inside the network (channels, rows, columns) for the strip alone; empty if not asked for.
+    """
+
+    line: TextLine
+    edges: tuple[tuple[float, float], ...]
+    width: float
+    inner: tuple[NDArray[np.float32], ...] = ()
+
+
+class LineRecogniser:
+    """Reads lines of text.
+
+    Args:
+        pool: runs the network, in one thread a line.
+        threads: work on lines, each on one.
+    """
+
+    def __init__(self, pool: EnginePool, threads: Executor) -> None:
+        self.pool = pool
+        self._threads = threads
+
+    def read(
+        self,
+        image: ImageArray,
+        quads: NDArray[np.float32],
+        latin_only: bool = False,
+        with_inner: bool = False,
+        device: str | None = None,
+    ) -> list[ReadLine]:
+        """The lines in some outlines.
+
+        Args:
+            image: (H, W, 3) RGB uint8.
+            quads: (N, 4, 2) float32.
+            latin_only: read Latin letters, digits and signs only.
+            with_inner: give the tensors inside the network too.
+            device: another one than the pool's.
+        """
+        self.pool.engine(device)  # started once, before the threads
+
+        def read(quad: Quad) -> ReadLine:
+            return self._read_line(image, quad, latin_only, with_inner, device)
+
+        return list(self._threads.map(read, quads))
+
+    def _read_line(
+        self, image: ImageArray, quad: Quad, latin_only: bool, with_inner: bool, device: str | None
+    ) -> ReadLine:
+        width, height = _size(quad)
+        outlines = [quad]
+        if height >= _TALL * width:
+            downwards = np.roll(quad, -1, axis=0)  # turned so that its top is at the left
+            outlines = [quad, downwards] if height < _LETTER_LIKE * width else [downwards]
+        candidates = []
+        for outline in outlines:
+            strip = cut_out(image, outline)
+            outputs = self.outputs(strip, with_inner, device)
+            reading = decoded(outputs[0], latin_classes() if latin_only else None)
+            candidates.append((reading.average, outline, strip, reading, outputs[1:]))
+        _, outline, strip, reading, inner = max(candidates, key=lambda candidate: candidate[0])
+        return read_line(outline, strip, reading, inner)
+
+    def outputs(
+        self, strip: ImageArray, with_inner: bool = False, device: str | None = None
+    ) -> tuple[NDArray[np.float32], ...]:
+        """What the network says of a strip.
+
+        Args:
+            strip: (48, W, 3) RGB uint8.
+            with_inner: give the tensors inside the network too.
+            device: another one than the pool's.
+
+        Returns:
+            Scores (steps, classes); then the inner tensors (channels, rows, columns), of the strip without its padding.
+        """
+        mean, std = np.float32(255 * self.pool.spec.mean[0]), np.float32(255 * self.pool.spec.std[0])
+        width = max(_NARROWEST_PX, -(-strip.shape[1] // _WIDTHS_PX) * _WIDTHS_PX)
+        batch = np.zeros((1, 3, _HEIGHT_PX, width), np.float32)
+        batch[0, :, :, : strip.shape[1]] = (strip[..., ::-1].transpose(2, 0, 1) - mean) / std
+        if not with_inner:
+            return (self.pool.run(batch, device)[0],)
+        scores, *inner = (output[0] for output in self.pool.run_all(batch, device))
+        used = strip.shape[1] / width
+        return (scores, *(tensor[:, :, : max(1, round(tensor.shape[2] * used))] for tensor in inner))
+
+
+def cut_out(image: ImageArray, quad: Quad) -> ImageArray:
+    """The part of a picture within an outline, upright, as high as the network sees it, (48, W, 3)."""
+    width, height = _size(quad)
+    columns = max(_STEP_PX, round(_HEIGHT_PX * width / height))
+    left, top = np.floor(quad.min(0)).astype(int).clip(0)
+    right, bottom = np.ceil(quad.max(0)).astype(int) + 1
+    part = image[top:bottom, left:right]
+    slant = abs(quad[1, 1] - quad[0, 1]) + abs(quad[3, 0] - quad[0, 0])
+    if slant > 2 or quad[0, 0] > quad[1, 0]:
+        target = np.array([[0, 0], [width, 0], [width, height]], np.float32)
+        matrix = cv2.getAffineTransform((quad[:3] - (left, top)).astype(np.float32), target)
+        size = (max(1, round(width)), max(1, round(height)))
+        warped = cv2.warpAffine(part, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        part = warped.astype(np.uint8, copy=False)
+    part = shrunk(np.ascontiguousarray(part), (_HEIGHT_PX, columns))
+    if part.shape[:2] != (_HEIGHT_PX, columns):
+        resized = cv2.resize(part, (columns, _HEIGHT_PX), interpolation=cv2.INTER_LINEAR)
+        part = resized.astype(np.uint8, copy=False)
+    return part
+
+
+def decoded(scores: NDArray[np.float32], classes: NDArray[np.intp] | None = None) -> Reading:
+    """The text of a line by CTC's greedy rule: the best class of each step, repeated ones once, nothing left out.
+
+    Args:
+        scores: (steps, classes), 0 to 1.
+        classes: those that may be read; None: all.
+    """
+    best = scores.argmax(1) if classes is None else classes[scores[:, classes].argmax(1)]
+    score = scores[np.arange(len(best)), best]
+    starts = np.flatnonzero(np.diff(best, prepend=-1))
+    known = characters()
+    found = []
+    for start, end in pairwise([*starts.tolist(), len(best)]):
+        if best[start]:
+            found.append((known[best[start]], float(score[start:end].max()), (start, end - 1)))
+    while found and found[-1][0].isspace():
+        found.pop()
+    while found and found[0][0].isspace():
+        del found[0]
+    texts, values, steps = zip(*found, strict=True) if found else ((), (), ())
+    return Reading("".join(texts), tuple(values), tuple(steps))
+
+
+def read_line(quad: Quad, strip: ImageArray, reading: Reading, inner: tuple[NDArray[np.float32], ...] = ()) -> ReadLine:
+    """A line, with the box of each character, and the spaces beside wide characters, which the network leaves out."""
+    if not reading.text:
+        return ReadLine(TextLine("", quad, 0.0, 0.0), (), strip.shape[1] / _HEIGHT_PX, inner)
+    edges = _edges(strip, reading)
+    down = quad[3] - quad[0]
+    along = (quad[1] - quad[0]) / strip.shape[1]
+    chars, texts, own_edges, last = [], [], [], None
+    for text, score, (left, right) in zip(reading.text, reading.scores, edges, strict=True):
+        if text.isspace():
+            texts.append(" ")
+            continue
+        if last is not None and texts[-1] != " " and _is_space(last[0], text, left - last[1]):
+            texts.append(" ")
+        corners = np.array([quad[0] + along * left, quad[0] + along * right], np.float32)
+        chars.append(Char(text, np.array([*corners, *(corners[::-1] + down)], np.float32), score))
+        own_edges.append((left / _HEIGHT_PX, right / _HEIGHT_PX))
+        texts.append(text)
+        last = text, right
+    seen = [char.score for char in chars]
+    line = TextLine("".join(texts), quad, sum(seen) / len(seen), min(seen), None, tuple(chars))
+    return ReadLine(line, tuple(own_edges), strip.shape[1] / _HEIGHT_PX, inner)
+
+
+def _is_space(before: str, after: str, gap_px: float) -> bool:
+    wide = is_wide(before) + is_wide(after)
+    if not wide:
+        return False  # the network says the spaces between narrow characters itself
+    least = _SPACE_WIDE if wide == 2 else _SPACE_MIXED
+    # Wide punctuation fills half of its square.
+    least += _HALF_SQUARE * ((before in _BLANK_AFTER) + (after in _BLANK_BEFORE))
+    return gap_px > _HEIGHT_PX * least
+
+
+def _edges(strip: ImageArray, reading: Reading) -> list[tuple[float, float]]:
+    """Left and right of each character in the strip, cut where there is least ink between the steps that say them."""
+    gray = cv2.cvtColor(strip, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    ink = np.abs(gray - np.median(gray)).mean(0)
+    ink_level = ink.max() / 8
+    width = strip.shape[1]
+    middles = [min(width - 1.0, (first + last + 1) / 2 * _STEP_PX) for first, last in reading.steps]
+    cuts = [0.0]
+    for before, after in pairwise(middles):
+        low, high = int(before + 1), max(int(after), int(before + 1) + 1)
+        between = ink[low:high]
+        if not between.size:
+            cuts.append((before + after) / 2)
+            continue
+        nearness = np.abs(np.arange(low, high) - (before + after) / 2) / max(after - before, 1.0)
+        cuts.append(float(low + (between / max(ink_level, 1e-3) + nearness).argmin()) + 0.5)
+    cuts.append(float(width))
+    edges = []
+    for left, right in pairwise(cuts):
+        inked = np.flatnonzero(ink[int(left) : max(int(np.ceil(right)), int(left) + 1)] > ink_level)
+        edges.append((int(left) + float(inked[0]), int(left) + float(inked[-1]) + 1) if inked.size else (left, right))
+    return edges
+
+
+def _size(quad: Quad) -> tuple[float, float]:
+    """Width and height of an outline, at least a pixel."""
+    sides = np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1).tolist()
+    return max(sides[0], sides[2], 1.0), max(sides[1], sides[3], 1.0)
+
+
+def in_lines(quads: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Outlines from the top down and, where they stand side by side, from left to right."""
+    if not len(quads):
+        return quads
+    middles, heights = quads[:, :, 1].mean(1), quads[:, 3, 1] - quads[:, 0, 1]
+    rows: list[list[int]] = []
+    for index in np.argsort(middles, kind="stable"):
+        if rows and middles[index] - middles[rows[-1]].mean() < 0.5 * np.median(heights[rows[-1]]):
+            rows[-1].append(int(index))
+        else:
+            rows.append([int(index)])
+    return quads[[index for row in rows for index in sorted(row, key=lambda index: quads[index, 0, 0].item())]]

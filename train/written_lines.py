@@ -1,0 +1,221 @@
+"""Lines of text drawn in fonts, in print or by hand, as scans, receipts and photographs show them."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pymupdf
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from docpre.errors import InputError
+from docpre.loading import ImageArray
+from train.corpus.packages import unpacked
+
+Pixels = NDArray[Any]
+_SUFFIXES = (".ttf", ".otf", ".ttc", ".woff2")
+_VAL_SHARE = 0.2
+_FONT_CACHE = 256
+
+
+@dataclass(frozen=True)
+class Font:
+    """A font's file, and how it looks."""
+
+    path: Path
+    family: str
+    is_handwriting: bool
+
+
+def fonts(packages: Sequence[str], is_handwriting: bool, fetched: Path, folder: Path) -> list[Font]:
+    """The fonts of packages of Debian and npm; of npm's, the files that hold a whole script.
+
+    Raises:
+        InputError: a package can't be had, or has no fonts.
+    """
+    found = []
+    for package in packages:
+        where = unpacked(package, fetched, folder, [f"*{suffix}" for suffix in _SUFFIXES])
+        files = sorted(path for path in where.rglob("*") if path.suffix in _SUFFIXES)
+        if package.startswith("@"):
+            files = [path for path in files if any(f"-{s}-" in path.name for s in ("latin", "chinese-simplified"))]
+        if not files:
+            raise InputError(f"{package} has no fonts.")
+        found += [Font(path, package, is_handwriting) for path in files]
+    return found
+
+
+def is_for_validation(font: Font) -> bool:
+    """Whether a font's whole family is kept from training."""
+    return zlib.crc32(font.family.encode()) % 100 < 100 * _VAL_SHARE
+
+
+def texts(package: str, files: Mapping[str, str], fetched: Path, folder: Path) -> dict[str, list[str]]:
+    """Lines of text of a package's compressed PDFs, by script.
+
+    Raises:
+        InputError: a PDF is not there.
+    """
+    where = unpacked(package, fetched, folder, ["*.pdf.gz"])
+    found = {}
+    for script, pattern in files.items():
+        paths = sorted(where.rglob(pattern))
+        if not paths:
+            raise InputError(f"{package} has no {pattern}.")
+        with pymupdf.open(stream=gzip.decompress(paths[0].read_bytes()), filetype="pdf") as document:
+            pages = [page.get_text() for page in document]
+        lines = [" ".join(line.split()) for page in pages for line in page.splitlines()]
+        found[script] = [line for line in lines if len(line) >= (20 if script == "Latin" else 8)]
+    return found
+
+
+def draw_line(font: Font, sentences: Mapping[str, Sequence[str]], random: np.random.Generator) -> ImageArray | None:
+    """A picture (H, W, 3) RGB uint8 of one line; None: the font lacks its characters."""
+    knows_chinese = _covers(font, "的一是不了")
+    script = "Chinese" if knows_chinese and random.random() < 0.8 else "Latin"
+    text = _text(sentences, script, random)
+    if not _covers(font, text):
+        return None
+    ink = _ink(font, text, random)
+    if min(ink.shape) < 8 or ink.max() < 0.2:
+        return None
+    return _printed(ink, font.is_handwriting, random)
+
+
+def _text(sentences: Mapping[str, Sequence[str]], script: str, random: np.random.Generator) -> str:
+    kind = random.random()
+    if kind < 0.12:  # figures, dates and sums, as on receipts and forms
+        parts = [
+            f"{random.integers(1, 9999)}.{random.integers(0, 99):02d}",
+            f"{random.integers(1, 28):02d}/{random.integers(1, 12):02d}/{random.integers(1990, 2030)}",
+            f"{random.integers(10**6, 10**9)}",
+            f"{random.integers(1, 20)} x {random.integers(1, 300)}",
+        ]
+        return "  ".join(random.permutation(parts)[: random.integers(1, 4)])
+    lines = sentences[script]
+    line = lines[int(random.integers(len(lines)))]
+    if script == "Chinese":
+        start = random.integers(max(1, len(line) - 4))
+        return line[start : start + random.integers(3, 28)]
+    words = line.split()
+    start = random.integers(max(1, len(words) - 1))
+    text = " ".join(words[start : start + random.integers(1, 11)])
+    case = random.random()
+    return text.upper() if case < 0.12 else text.title() if case < 0.2 else text
+
+
+@functools.lru_cache(_FONT_CACHE)
+def _font(path: Path, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(path), size)
+
+
+@functools.lru_cache(100_000)
+def _has(path: Path, character: str) -> bool:
+    if character.isspace():
+        return True
+    font = _font(path, 24)
+    missing = bytes(font.getmask("\ufffe")), font.getmask("\ufffe").size
+    mask = font.getmask(character)
+    return mask.getbbox() is not None and (bytes(mask), mask.size) != missing
+
+
+def _covers(font: Font, text: str) -> bool:
+    return all(_has(font.path, character) for character in text)
+
+
+def _ink(font: Font, text: str, random: np.random.Generator) -> Pixels:
+    """A line's ink, 0 to 1, with a hand's unsteadiness."""
+    size = int(random.integers(22, 72))
+    face = _font(font.path, size)
+    is_unsteady = font.is_handwriting and random.random() < 0.8
+    if not is_unsteady:
+        spacing = 0.0 if random.random() < 0.8 else random.uniform(-0.03, 0.2) * size
+        pieces = [text] if spacing == 0 else list(text)
+    else:
+        spacing = random.uniform(-0.04, 0.06) * size
+        pieces = [piece for word in text.split(" ") for piece in (word, " ")][:-1] if text.isascii() else list(text)
+    width = int(face.getlength(text) + (abs(spacing) + 0.35 * size) * len(text) + 3 * size)
+    canvas = Image.new("L", (width, 3 * size), 0)
+    x, drift = float(size), 0.0
+    for piece in pieces:
+        own = _font(font.path, max(12, round(size * random.normal(1, 0.05)))) if is_unsteady else face
+        drift = 0.8 * drift + random.normal(0, 0.03) * size if is_unsteady else 0.0
+        ImageDraw.Draw(canvas).text((x, 0.8 * size + drift), piece, 255, own)
+        x += own.getlength(piece) + spacing
+        if is_unsteady and piece == " ":
+            x += random.uniform(-0.1, 0.4) * size
+    ink: Pixels = np.asarray(canvas, np.float32) / 255
+    shear = random.normal(0, 0.2) if font.is_handwriting else random.normal(0, 0.03)
+    tilt = random.normal(0, 0.012)
+    matrix = np.array([[1, -shear, shear * 1.5 * size], [tilt, 1, -tilt * width / 2]], np.float32)
+    ink = cv2.warpAffine(ink, matrix, (width, 3 * size), flags=cv2.INTER_LINEAR).astype(np.float32)
+    bend = random.normal(0, 0.05 if font.is_handwriting else 0.02) * size
+    places: Pixels = np.indices(ink.shape, dtype=np.float32)
+    rows, columns = places[0], places[1]
+    wave = bend * np.sin(columns / width * np.pi * random.uniform(0.5, 3) + random.uniform(0, 6))
+    if is_unsteady:
+        wave += _smooth(ink.shape, size / 2, random) * 0.03 * size
+        columns = columns + _smooth(ink.shape, size / 2, random) * 0.04 * size
+    ink = cv2.remap(ink, columns, (rows + wave).astype(np.float32), cv2.INTER_LINEAR).astype(np.float32)
+    if size > 34 and random.random() < 0.5:  # thicker or thinner strokes
+        kernel = np.ones((2, 2), np.uint8)
+        ink = (cv2.dilate if random.random() < 0.6 else cv2.erode)(ink, kernel).astype(np.float32)
+    inked_rows, inked_columns = np.flatnonzero(ink.max(1) > 0.2), np.flatnonzero(ink.max(0) > 0.2)
+    if not len(inked_rows):
+        return ink[:1, :1]
+    margins = (random.uniform(0.02, 0.3, 4) * size).astype(int)
+    top, bottom = max(0, inked_rows[0] - margins[0]), inked_rows[-1] + margins[1]
+    left, right = max(0, inked_columns[0] - margins[2]), inked_columns[-1] + margins[3]
+    return ink[top : bottom + 1, left : right + 1]
+
+
+def _printed(ink: Pixels, is_handwriting: bool, random: np.random.Generator) -> ImageArray:
+    """Ink on paper, scanned or photographed."""
+    shape = ink.shape
+    if random.random() < 0.25:  # a printer of receipts: dots that fail, columns that fade
+        ink = ink * (random.random(shape) > random.uniform(0, 0.35)) * (1 - 0.6 * _smooth(shape, 30, random).clip(0, 1))
+    if random.random() < 0.3:
+        ink = ink * (1 - random.uniform(0.2, 0.8) * (_smooth(shape, 12, random) > 0.6))
+    paper = random.uniform(170, 255) + 12 * _smooth(shape, 60, random) * random.random()
+    paper_colour = np.clip(paper[..., None] + random.normal(0, 6, 3), 0, 255)
+    depth = random.uniform(0.35, 1.0) if random.random() < 0.4 else random.uniform(0.8, 1)
+    ink_colour = (
+        random.uniform(0, 70, 3) if random.random() < 0.7 else np.array([20, 30, 140]) + random.normal(0, 25, 3)
+    )
+    if random.random() < 0.2:  # a rule, of a form or a notebook
+        row = int(random.uniform(0.75, 1) * (shape[0] - 2))
+        paper_colour[row : row + int(random.integers(1, 3))] *= random.uniform(0.4, 0.85)
+    picture: Pixels = paper_colour + (ink * depth)[..., None] * (ink_colour - paper_colour)
+    if not is_handwriting and random.random() < 0.08:
+        picture = 255 - picture
+    if random.random() < 0.6:
+        picture = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.3, 1.0) * max(shape[0], 20) / 40)
+    scale = random.uniform(0.35, 1.1) if random.random() < 0.6 else 1.0
+    if shape[0] * scale >= 14:
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    if random.random() < 0.6:
+        picture = picture + random.normal(0, random.uniform(1, 14), picture.shape)
+    content = picture.clip(0, 255).astype(np.uint8)
+    if random.random() < 0.15:
+        content = np.where(content.mean(2, keepdims=True) > content.mean(), 255, 0).repeat(3, 2).astype(np.uint8)
+    if random.random() < 0.3:
+        content = cv2.cvtColor(cv2.cvtColor(content, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB).astype(np.uint8)
+    if random.random() < 0.6:
+        _, coded = cv2.imencode(".jpg", content, (cv2.IMWRITE_JPEG_QUALITY, int(random.integers(35, 95))))
+        content = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+    return content
+
+
+def _smooth(shape: Sequence[int], size: float, random: np.random.Generator) -> Pixels:
+    """Noise of about unit height whose hills are as wide as ``size`` pixels."""
+    rows, columns = (max(2, round(side / size) + 1) for side in shape)
+    noise = random.normal(0, 1, (rows, columns)).astype(np.float32)
+    return cv2.resize(noise, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC).astype(np.float32)
