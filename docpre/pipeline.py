@@ -7,7 +7,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from docpre.config import ModuleConfig, PipelineConfig, check_switch
 from docpre.engine_pool import EnginePool
@@ -16,7 +16,6 @@ from docpre.geometry import Interpolation, Transform
 from docpre.loading import ImageArray, Page, batches, pages_from_arguments
 from docpre.orientation import Orientation, OrientationClassifier
 from docpre.overlap import default_workers, in_order
-from docpre.registry import Task
 from docpre.results import DocPreprocessorResult
 from docpre.unwarping import OutputSize, Unwarper, Unwarping, UnwarpingOptions
 
@@ -84,7 +83,9 @@ class DocPreprocessor:
         if self._config.use_doc_unwarping:
             self._page_unwarper().pool.engine()
 
-    def _running(self, step: Task, device: str | None, runtime: Mapping[str, Any]) -> RuntimeOptions:
+    def _running(
+        self, step: Literal["orientation", "unwarping"], device: str | None, runtime: Mapping[str, Any]
+    ) -> RuntimeOptions:
         plan = self._config.runtime(step, runtime)
         for key in plan.without_effect:
             warnings.warn(f"docpre: {key} of the configuration has no effect here.", UserWarning, stacklevel=3)

