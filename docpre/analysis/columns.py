@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +97,7 @@ def _divides(strip: Box, boxes: Box, whole: Box, solid: NDArray[np.bool_], lette
     for is_left in (True, False):
         # The nearest to the strip in each row make up its column; farther ones may be columns of their own.
         distance = strip[0] - boxes[:, 2] if is_left else boxes[:, 0] - strip[2]
-        side = np.flatnonzero(beside & (distance > -0.6 * letter_px))
+        side: NDArray[np.intp] = np.flatnonzero(beside & (distance > -0.6 * letter_px))
         nearest = [i for i in side if not _is_hidden(i, side, boxes, distance)]
         if not nearest:
             return False
@@ -146,14 +147,14 @@ def _is_apart(strip: Box, others: Sequence[Box], boxes: Box) -> bool:
         if bottom - top < 0.3 * (strip[3] - strip[1]):
             continue
         low, high = min(strip[2], other[2]), max(strip[0], other[0])
-        middle = (boxes[:, 1] + boxes[:, 3]) / 2
-        between = (boxes[:, 0] > low - 2) & (boxes[:, 2] < high + 2) & (middle > top) & (middle < bottom)
+        x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
+        between = (x > low) & (x < high) & (y > top) & (y < bottom)
         if between.sum() < 2:
             return False
     return True
 
 
-def _is_hidden(index: int, side: NDArray[np.intp], boxes: Box, distance: NDArray[np.float64]) -> bool:
+def _is_hidden(index: np.integer[Any], side: NDArray[np.intp], boxes: Box, distance: NDArray[np.float64]) -> bool:
     """Whether another box of the same side stands between a box and the strip."""
     box = boxes[index]
     others = side[distance[side] < distance[index] - 1]

@@ -94,12 +94,11 @@ def _with_labels(box: Box, page: Straight, letter_px: float, sizes: NDArray[np.f
     reach = _LABEL_REACH * letter_px
     # A legend stands farther away, in smaller letters, beside the figure.
     middle = (page.boxes[:, 1] + page.boxes[:, 3]) / 2
-    beside = (middle > box[1]) & (middle < box[3]) & (sizes < _LEGEND_SIZE * letter_px)
-    distance = np.maximum(page.boxes[:, 0] - box[2], box[0] - page.boxes[:, 2])
-    beside &= distance < 0.5 * (box[2] - box[0])
-    beside &= page.boxes[:, 2] - page.boxes[:, 0] < 0.6 * (box[2] - box[0])
-    if beside.any():
-        box = around([box, *page.boxes[beside]])
+    level = (middle > box[1]) & (middle < box[3])
+    for distance in (box[0] - page.boxes[:, 2], page.boxes[:, 0] - box[2]):
+        beside = level & (distance > 0) & (distance < 0.5 * (box[2] - box[0]))
+        if beside.any() and (sizes[beside] < _LEGEND_SIZE * letter_px).all():
+            box = around([box, *page.boxes[beside]])
     for _ in range(2):
         near = grown(box, reach)
         touching = (common(page.boxes, near) > 0) & (page.boxes[:, 2] - page.boxes[:, 0] < 0.4 * (box[2] - box[0]))

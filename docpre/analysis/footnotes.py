@@ -78,7 +78,7 @@ def footnote_lines(
         elif (
             size <= _CLEARLY_SMALLER * body_size
             and size_above > _SMALLER * body_size
-            and top - above > 0.5 * body_size
+            and top - above > body_size
             and boxes[group[0][0], 0] - column[0] < 2 * body_size
         ):
             # A mark may be too small to be read.

@@ -111,9 +111,10 @@ def skew_of(lines: Sequence[TextLine]) -> float:
     angles, weights = [], []
     for line in lines:
         along = line.quad[1] - line.quad[0] + line.quad[2] - line.quad[3]
-        if np.linalg.norm(along) > 10 * max(np.linalg.norm(line.quad[3] - line.quad[0]), 1):
+        length, height = float(np.linalg.norm(along)), float(np.linalg.norm(line.quad[3] - line.quad[0]))
+        if length > 10 * max(height, 1.0):
             angles.append(float(np.degrees(np.arctan2(along[1], along[0]))))
-            weights.append(float(np.linalg.norm(along)))
+            weights.append(length)
     if len(angles) < 3:
         return 0.0
     order = np.argsort(angles)
@@ -128,7 +129,7 @@ def inked(gray: Mask) -> Mask:
     small = cv2.resize(gray, [max(1, side // 4) for side in gray.shape[::-1]], interpolation=cv2.INTER_AREA)
     kernel = np.ones((max(3, reach // 4),) * 2, np.uint8)
     paper = cv2.dilate(small, kernel)
-    paper = np.maximum(paper, np.uint8(np.quantile(small, 0.5) * 0.9))
+    paper = np.maximum(paper, np.uint8(0.9 * float(np.median(small))))
     paper = cv2.GaussianBlur(paper, (0, 0), max(1.0, reach / 8))
     paper = cv2.resize(paper, gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return (gray < _DARKER * paper.astype(np.float32)).astype(np.uint8)

@@ -11,12 +11,13 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
-from scipy.optimize import linear_sum_assignment
-from scipy.stats import kendalltau
+from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
+from scipy.stats import kendalltau  # type: ignore[import-untyped]
 
 from docpre.analysis.elements import Structure, TextLine
 from docpre.analysis.layout import structure_of
@@ -182,7 +183,7 @@ def reader() -> Callable[[ImageArray], list[TextLine]]:
     """Reads the lines of a page as rapidocr does."""
     from rapidocr import RapidOCR
 
-    engine = RapidOCR(params={"Global.use_cls": False, "Global.log_level": "error"})
+    engine: Any = RapidOCR(params={"Global.use_cls": False, "Global.log_level": "error"})
 
     def read(image: ImageArray) -> list[TextLine]:
         found = engine(np.ascontiguousarray(image[..., ::-1]), use_cls=False)
