@@ -34,7 +34,7 @@ def straightening_grid(directions: LineDirections, size_hw: tuple[int, int], sha
     terms = _terms(x, y, is_slope=True)
     stiffness = _STIFFNESS * np.diag(_stiffness())
     robust: NDArray[np.floating] = weights
-    solution = np.zeros(terms.shape[1])
+    solution: NDArray[np.floating] = np.zeros(terms.shape[1])
     for _ in range(_ROUNDS):
         weighted = terms * robust[:, None]
         solution = np.linalg.solve(weighted.T @ terms + stiffness, weighted.T @ slopes)
