@@ -57,7 +57,16 @@ _SERVING = (
     "max_redirects",
     "api_key_file",
 )
-_UNWARPING = ("leave_flat_pages", "output_size", "interpolation", "refine", "most_passes", "margin", "keep_all")
+_UNWARPING = (
+    "leave_flat_pages",
+    "output_size",
+    "interpolation",
+    "refine",
+    "most_passes",
+    "level_deg",
+    "margin",
+    "keep_all",
+)
 
 
 _FORMATS = ("json", "img", "markdown", "text", "hocr", "pdf")
@@ -301,6 +310,13 @@ def _add_unwarping(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--most_passes", type=int, default=3, metavar="N", help="of the network on a page (default: %(default)s)"
+    )
+    group.add_argument(
+        "--level_deg",
+        type=float,
+        default=2.0,
+        metavar="DEGREES",
+        help="a further pass is made while lines are off by more than this; 0: the best quality (default: %(default)s)",
     )
     group.add_argument(
         "--margin",

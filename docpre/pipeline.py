@@ -17,6 +17,7 @@ from docpre.loading import ImageArray, Page, batches, pages_from_arguments
 from docpre.orientation import Orientation, OrientationClassifier
 from docpre.overlap import default_workers, in_order
 from docpre.rectifying import Orient
+from docpre.refining import LEVEL_DEG
 from docpre.results import DocPreprocessorResult
 from docpre.unwarping import OutputSize, Unwarper, Unwarping, UnwarpingOptions
 
@@ -35,7 +36,7 @@ class DocPreprocessor:
         paddlex_config: a PaddleX pipeline YAML, as a path or a dict.
         doc_orientation_min_score: pages whose best orientation score is lower are left as they are; None: as the
             model's specification says (the official model has no bound, as in PaddleOCR).
-        leave_flat_pages, output_size, interpolation, refine, most_passes, margin, keep_all: see
+        leave_flat_pages, output_size, interpolation, refine, most_passes, level_deg, margin, keep_all: see
             ``docpre.unwarping.UnwarpingOptions``.
         **runtime: the other fields of ``docpre.engines.RuntimeOptions``: engine, engine_config, enable_hpi,
             use_tensorrt, min_subgraph_size, precision, enable_mkldnn, mkldnn_cache_capacity, cpu_threads, enable_cinn.
@@ -65,6 +66,7 @@ class DocPreprocessor:
         interpolation: Interpolation = "cubic",
         refine: bool = True,
         most_passes: int = 3,
+        level_deg: float = LEVEL_DEG,
         margin: float = 0.0,
         keep_all: bool = False,
         **runtime: Any,
@@ -84,7 +86,7 @@ class DocPreprocessor:
         }
         self._min_score = doc_orientation_min_score
         self._unwarping_options = UnwarpingOptions(
-            leave_flat_pages, output_size, interpolation, refine, most_passes, margin, keep_all
+            leave_flat_pages, output_size, interpolation, refine, most_passes, level_deg, margin, keep_all
         )
         self._lock = threading.Lock()
         self._classifier: OrientationClassifier | None = None

@@ -14,25 +14,29 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from docpre.flatness import DRAWN_SHARE, equal_share
 from docpre.geometry import Angle, Homography, Transform
 from docpre.grids import seen_through
 from docpre.line_directions import LineDirections, line_directions
 from docpre.loading import ImageArray
 from docpre.orientation import Orientation
 from docpre.placing import Placement, find_page
-from docpre.refining import LEVEL_DEG, LOOK_SIDE, Look, look, refined, straightened
+from docpre.refining import LOOK_SIDE, Look, look, refined, straightened
 
 #: Tells the orientation of a picture (H, W, 3) RGB uint8.
 Orient = Callable[[ImageArray], Orientation]
 
 _SMALL_SHARE = 0.35  # lines that fill less of a page than this may belong to a page that is only a part of it
+_MISSED_DEG = 3.5  # so far off, on the whole, are lines that the network did not get hold of
 _SURER_BY_DEG = 0.3  # what a closer look must gain
 # The classifier is asked about a flat page again if its lines are so level, and believed from this score on.
 _READABLE_DEG, _SURE = 2.0, 0.9
 _WORSE_BY_DEG = 0.5  # what unwarping may not lose
+_LEVEL_ENOUGH_DEG = 1.0  # no worse than this is not looked into
 # A flat page is turned where its lines agree that it lies this far askew.
 _SKEW_DEG, _LARGEST_SKEW_DEG, _SKEW_AGREEMENT_DEG, _SKEW_SHARE = 1.0, 20.0, 0.75, 0.7
 _SKEW_WINDOWS, _SKEW_EVIDENCE = 24, 0.3
+_DRAWN_TILT_DEG = 0.5  # of a page that a program drew
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +73,14 @@ class Rectifier:
         network: from a picture of the network's size to a grid.
         network_hw: that size.
         most_passes: of the network, on each way.
+        level_deg: lines that tilt no more than this need no further pass.
         orient: tells the orientation of a picture, if there is something that can.
     """
 
     network: Callable[[ImageArray], NDArray[np.float32]]
     network_hw: tuple[int, int]
     most_passes: int
+    level_deg: float
     orient: Orient | None
 
     def rectified(
@@ -90,7 +96,7 @@ class Rectifier:
         photo = picture_of(image)
         angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
         found = self._refined(photo, Found(look(_upright(photo, angle), grid_xy, 1), angle, orientation=orientation))
-        if self._may_be_missed(found.look):
+        if self._may_be_missed(photo, found):
             found = self._looked_for(photo, found) or found
         found = self._turned(photo, found)
         if self._is_worse(photo, found):
@@ -99,11 +105,15 @@ class Rectifier:
 
     def _refined(self, photo: ImageArray, found: Found) -> Found:
         view = found.way((photo.shape[0], photo.shape[1])).sample(photo, "linear")
-        seen = refined(view, found.look.grid_xy, self.network, self.network_hw, self.most_passes)
+        seen = refined(view, found.look.grid_xy, self.network, self.network_hw, self.most_passes, self.level_deg)
         return replace(found, look=straightened(view, seen))
 
-    def _may_be_missed(self, seen: Look) -> bool:
-        return not seen.has_evidence or seen.tilt_deg > LEVEL_DEG or _text_share(seen) < _SMALL_SHARE
+    def _may_be_missed(self, photo: ImageArray, found: Found) -> bool:
+        """Whether a closer look is called for; lines far from level are seen where the first answer was rough."""
+        seen = found.look
+        if not seen.has_evidence or seen.tilt_deg > self.level_deg or _text_share(seen) < _SMALL_SHARE:
+            return True
+        return seen.passes > 1 and self._any_tilt(photo, found) > _MISSED_DEG
 
     def _looked_for(self, photo: ImageArray, found: Found) -> Found | None:
         """Look for the page by its lines; what comes of it if that is better."""
@@ -153,7 +163,7 @@ class Rectifier:
 
     def _is_worse(self, photo: ImageArray, found: Found) -> bool:
         """Whether the lines of the photo, turned upright, are more level than those of the result."""
-        if found.placement or not found.look.has_evidence or found.look.tilt_deg <= LEVEL_DEG:
+        if found.placement or not found.look.has_evidence or found.look.tilt_deg <= _LEVEL_ENOUGH_DEG:
             return False
         before = line_directions(_upright(photo, found.angle_cw_deg))
         return before.evidence >= found.look.directions.evidence and (
@@ -176,14 +186,25 @@ def skew_deg(picture: ImageArray) -> float:
     Args:
         picture: see ``picture_of``.
     """
-    half = tuple(max(1, side // 2) for side in picture.shape[1::-1])
-    small = cv2.resize(picture, half, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    directions = line_directions(small, most_windows=_SKEW_WINDOWS)
+    directions = line_directions(_halved(picture), most_windows=_SKEW_WINDOWS)
     skew = directions.median_deg()
     if directions.evidence < _SKEW_EVIDENCE or not _SKEW_DEG <= abs(skew) <= _LARGEST_SKEW_DEG:
         return 0.0
     agree = directions.weights[np.abs(directions.angles_deg - skew) <= _SKEW_AGREEMENT_DEG].sum()
     return skew if agree >= _SKEW_SHARE * directions.evidence else 0.0
+
+
+def is_drawn(image: ImageArray, picture: ImageArray) -> bool:
+    """Whether a page was drawn by a program and lies level: no camera's noise is on it, and no line is askew.
+
+    Args:
+        image: the page as it came, not resized.
+        picture: see ``picture_of``.
+    """
+    if equal_share(image) < DRAWN_SHARE:
+        return False
+    directions = line_directions(_halved(picture))
+    return directions.evidence < _SKEW_EVIDENCE or directions.tilt_deg <= _DRAWN_TILT_DEG
 
 
 def level(upright: Transform, skew_cw_deg: float) -> Transform:
@@ -198,6 +219,11 @@ def level(upright: Transform, skew_cw_deg: float) -> Transform:
     matrix[:2, :2] = turn
     matrix[:2, 2] = (np.array([width, height]) - 1) / 2 - turn @ ((size_wh - 1) / 2)
     return upright.then(Transform(upright.output_size_hw, (int(size_wh[1]), int(size_wh[0])), (Homography(matrix),)))
+
+
+def _halved(picture: ImageArray) -> ImageArray:
+    half = tuple(max(1, side // 2) for side in picture.shape[1::-1])
+    return cv2.resize(picture, half, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _upright(picture: ImageArray, angle_cw_deg: Angle) -> ImageArray:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from docpre.flatness import move_percent
 from docpre.geometry import page_size_hw
 from docpre.grids import composed, extended, seen_through
 from docpre.line_directions import LineDirections, line_directions
@@ -23,10 +24,13 @@ LOOK_SIDE = 712
 _LEAST_SIDE = 192
 #: Evidence below which the score says nothing.
 LEAST_EVIDENCE = 0.3
-#: Lines that are this level are as good as level: the network cannot mend less.
-LEVEL_DEG = 1.0
+#: A further pass of the network is made while lines are further off than this; pictures on a page count for 1 to 2.
+LEVEL_DEG = 2.0
 # What the second pass sees beyond the page that the first one found, on each side: it may have cut something off.
 _RIM = 0.025
+# A page whose grid lies this far from the picture's rim is small in it, turned or seen from the side; what the network
+# says of such a page is rough, and a second pass pays even if the lines look level.
+_FAR_PERCENT, _NO_WORSE_DEG = 10.0, 0.3
 _SETTLED_PERCENT = 1.0  # a pass that moves the nodes less than this will not be followed by a better one
 _BETTER = 0.9  # a step is kept if it leaves less than this of the tilt
 
@@ -79,6 +83,7 @@ def refined(
     network: Callable[[ImageArray], NDArray[np.float32]],
     network_hw: tuple[int, int],
     most_passes: int,
+    level_deg: float = LEVEL_DEG,
 ) -> Look:
     """Repeat the network on what it made, as long as the lines get more level by it.
 
@@ -88,15 +93,21 @@ def refined(
         network: from a picture of the network's size to a grid.
         network_hw: that size.
         most_passes: of the network, the first one included.
+        level_deg: lines that tilt no more than this need no further pass.
     """
     best = last = look(picture, grid_xy, passes=1)
-    while last.passes < most_passes and best.has_evidence and best.tilt_deg > LEVEL_DEG:
+    is_far = move_percent(np.asarray(grid_xy, np.float32)) > _FAR_PERCENT
+    while last.passes < most_passes:
+        is_rough = is_far and best.passes == last.passes == 1
+        if not is_rough and not (best.has_evidence and best.tilt_deg > level_deg):
+            break
         wider = extended(last.grid_xy, (_RIM, _RIM), (_RIM, _RIM))
         answer = network(seen_through(picture, wider, network_hw))
         following = look(picture, composed(wider, answer), last.passes + 1)
         moved = _distance_percent(last.grid_xy, following.grid_xy)
         last = following
-        if last.has_evidence and last.tilt_deg < best.tilt_deg:
+        allowed = _NO_WORSE_DEG if is_rough else 0.0
+        if not best.has_evidence or (last.has_evidence and last.tilt_deg < best.tilt_deg + allowed):
             best = last
         if moved < _SETTLED_PERCENT:
             break

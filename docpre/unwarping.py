@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -20,7 +20,8 @@ from docpre.loading import ImageArray, Page
 from docpre.network_input import normalised, resized
 from docpre.orientation import Orientation
 from docpre.page_module import PageModule
-from docpre.rectifying import Orient, Rectifier, level, picture_of, skew_deg
+from docpre.rectifying import Orient, Rectifier, is_drawn, level, picture_of, skew_deg
+from docpre.refining import LEVEL_DEG
 from docpre.results import UnwarpingResult
 
 OutputSize = Literal["page", "input"]
@@ -40,6 +41,7 @@ class UnwarpingOptions:
             straighten lines that still wave, and keep what makes the lines more level; see ``docpre.rectifying``.
             False: one pass of the network, as PaddleOCR does.
         most_passes: of the network on a page (on each of two ways, where a page had to be looked for).
+        level_deg: a further pass is made while the lines are off by more than this; 0 gives the best quality.
         margin: how much of what is around the page is kept on each side, in parts of its width, 0 to 1.
         keep_all: keep all that the picture shows, also around the page (up to half a page on each side).
     """
@@ -49,6 +51,7 @@ class UnwarpingOptions:
     interpolation: Interpolation = "cubic"
     refine: bool = True
     most_passes: int = 3
+    level_deg: float = LEVEL_DEG
     margin: float = 0.0
     keep_all: bool = False
 
@@ -62,6 +65,8 @@ class UnwarpingOptions:
             raise ConfigError(f"interpolation is 'nearest', 'linear' or 'cubic', not {self.interpolation!r}.")
         if isinstance(self.most_passes, bool) or not isinstance(self.most_passes, int) or self.most_passes < 1:
             raise ConfigError(f"most_passes is a whole number from 1 on, not {self.most_passes!r}.")
+        if isinstance(self.level_deg, bool) or not isinstance(self.level_deg, (int, float)) or self.level_deg < 0:
+            raise ConfigError(f"level_deg is 0 degrees or more, not {self.level_deg!r}.")
         if isinstance(self.margin, bool) or not isinstance(self.margin, (int, float)) or not 0 <= self.margin <= 1:
             raise ConfigError(f"margin is from 0 to 1 of the page's width, not {self.margin!r}.")
 
@@ -153,7 +158,7 @@ class Unwarper:
         def network(picture: ImageArray) -> NDArray[np.float32]:
             return self._grids([picture], device)[0]
 
-        rectifier = Rectifier(network, spec.size_hw, self.options.most_passes, orient)
+        rectifier = Rectifier(network, spec.size_hw, self.options.most_passes, self.options.level_deg, orient)
         return [self._plan(*page, rectifier) for page in zip(images, told, pictures, grids, strict=True)]
 
     def _grids(self, pictures: list[ImageArray], device: str | None) -> NDArray[np.float32]:
@@ -173,6 +178,8 @@ class Unwarper:
     ) -> Unwarping:
         flatness = judge(picture, grid_xy)
         angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
+        if self.options.leave_flat_pages and not flatness.is_flat and is_drawn(image, picture_of(image, angle)):
+            flatness = replace(flatness, is_flat=True, reason="no camera's noise is on it, and its lines are level")
         turned = Transform.identity((image.shape[0], image.shape[1])).turned_back(angle)
         if flatness.is_flat and self.options.leave_flat_pages:
             skew = skew_deg(picture_of(image, angle)) if self.options.refine else 0.0
@@ -221,7 +228,8 @@ class TextImageUnwarping(PageModule[UnwarpingResult]):
         model_name: as ``docpre models`` lists them; None: the default model.
         model_dir: a directory with the weights.
         device: ``cpu``, ``gpu:0`` and the like; see ``RuntimeOptions``.
-        leave_flat_pages, output_size, interpolation, refine, most_passes, margin, keep_all: see ``UnwarpingOptions``.
+        leave_flat_pages, output_size, interpolation, refine, most_passes, level_deg, margin, keep_all: see
+            ``UnwarpingOptions``.
         **runtime: the other fields of ``RuntimeOptions``.
 
     Raises:
@@ -241,11 +249,14 @@ class TextImageUnwarping(PageModule[UnwarpingResult]):
         interpolation: Interpolation = "cubic",
         refine: bool = True,
         most_passes: int = 3,
+        level_deg: float = LEVEL_DEG,
         margin: float = 0.0,
         keep_all: bool = False,
         **runtime: Any,
     ) -> None:
-        options = UnwarpingOptions(leave_flat_pages, output_size, interpolation, refine, most_passes, margin, keep_all)
+        options = UnwarpingOptions(
+            leave_flat_pages, output_size, interpolation, refine, most_passes, level_deg, margin, keep_all
+        )
         running = RuntimeOptions.from_arguments(device, runtime)
         self._unwarper = Unwarper(EnginePool("unwarping", model_name, model_dir, running), options)
         self._unwarper.pool.engine()

@@ -55,6 +55,7 @@ UNWARPING = {
     "interpolation": "cubic",
     "refine": True,
     "most_passes": 3,
+    "level_deg": 2.0,
     "margin": 0.0,
     "keep_all": False,
 }

@@ -1,0 +1,246 @@
+"""Where lines run, where a page lies, and what is done about it when it lies askew."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from docpre import ConfigError, DocPreprocessor, TextImageUnwarping
+from docpre.geometry import Transform
+from docpre.grids import composed, identity_grid, seen_through
+from docpre.line_directions import LineDirections, line_directions
+from docpre.placing import find_page
+from docpre.rectifying import is_drawn, level, picture_of, skew_deg
+from docpre.refining import Look, straightened
+from docpre.straightening import straightening_grid
+from tests.conftest import draw_page
+
+TABLE = (96, 84, 70)
+
+
+def turned(picture: np.ndarray, angle_cw_deg: float, ground: tuple[int, int, int] = TABLE) -> np.ndarray:
+    """A picture turned clockwise about its centre, on a ground large enough for it."""
+    height, width = picture.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2 - 0.5, height / 2 - 0.5), -angle_cw_deg, 1)
+    size = np.ceil(np.abs(matrix[:, :2]) @ (width, height)).astype(int)
+    matrix[:, 2] += (size - (width, height)) / 2
+    return cv2.warpAffine(picture, matrix, tuple(int(s) for s in size), flags=cv2.INTER_CUBIC, borderValue=ground)
+
+
+@pytest.fixture(scope="module")
+def page() -> np.ndarray:
+    return draw_page(900, 700, seed=3, font_size=12)
+
+
+@pytest.mark.parametrize("angle", [-20.0, -7.5, -1.0, 0.0, 0.4, 3.0, 11.0, 20.0])
+def test_lines_are_seen_to_run_as_they_do(page, angle):
+    directions = line_directions(turned(page, angle, (255, 255, 255)))
+    assert directions.evidence > 0.3
+    assert directions.median_deg() == pytest.approx(angle, abs=0.5)
+
+
+@pytest.mark.parametrize("angle", [-88.0, -60.0, -45.0, 30.0, 45.0, 75.0])
+def test_any_turn_is_seen(page, angle):
+    directions = line_directions(turned(page, angle, (255, 255, 255)), any_turn=True)
+    off = (directions.angles_deg - angle + 90) % 180 - 90
+    assert abs(np.median(off)) < 1
+
+
+def test_few_windows_say_the_same(page):
+    few = line_directions(turned(page, 4, (255, 255, 255)), most_windows=10)
+    assert len(few.angles_deg) == 10
+    assert few.median_deg() == pytest.approx(4, abs=0.5)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 300), (300, 5), (96, 96), (97, 143)])
+def test_small_and_blank_pictures_say_nothing(size):
+    directions = line_directions(np.full((*size, 3), 255, np.uint8))
+    assert directions.evidence == 0
+    assert directions.tilt_deg == 0
+    assert directions.median_deg() == 0
+
+
+def test_shades_of_the_paper_are_no_ink():
+    shade = np.linspace(255, 200, 700)[None, :, None] * np.ones((900, 1, 3))
+    assert line_directions(shade.astype(np.uint8)).evidence == 0
+
+
+def test_waves_are_straightened(page):
+    height, width = page.shape[:2]
+    x, y = identity_grid((45, 31))
+    wave = np.stack([x, y + 0.03 * np.sin(2.2 * x + y)])
+    waved = Look(wave, line_directions(seen_through(page, wave, (height, width))), (height, width), 1)
+    assert waved.tilt_deg > 1
+    better = straightened(page, waved)
+    assert better.is_straightened
+    assert better.tilt_deg < 0.3 * waved.tilt_deg
+    # What is left of the wave, up to the shift of whole lines, which nothing tells.
+    left = better.grid_xy[1] - better.grid_xy[1].mean(1, keepdims=True)
+    before = wave[1] - wave[1].mean(1, keepdims=True)
+    assert np.abs(left).mean() < 0.25 * np.abs(before).mean()
+
+
+def test_level_lines_are_left_where_they_are(page):
+    identity = identity_grid((45, 31))
+    seen = Look(identity, line_directions(page), (page.shape[0], page.shape[1]), 1)
+    assert seen.tilt_deg < 0.5
+    assert np.abs(straightened(page, seen).grid_xy - identity).max() < 0.004
+
+
+def test_a_page_without_text_is_left_alone():
+    blank = np.full((400, 300, 3), 240, np.uint8)
+    seen = Look(identity_grid((45, 31)), line_directions(blank), (400, 300), 1)
+    assert straightened(blank, seen) is seen
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=30)
+def test_straightening_is_smooth_whatever_the_directions(seed):
+    """Noise must not fold the page."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(1, 60))
+    directions = LineDirections(
+        rng.uniform(0, (500, 700), (count, 2)), rng.uniform(-20, 20, count), rng.uniform(0, 0.1, count)
+    )
+    grid = straightening_grid(directions, (700, 500), (45, 31))
+    assert np.isfinite(grid).all()
+    assert_array_equal(grid[0], identity_grid((45, 31))[0])
+
+
+@pytest.mark.parametrize("angle", [-40.0, -20.0, 15.0, 30.0, 44.0])
+def test_a_page_that_lies_askew_is_found(page, angle):
+    photo = turned(page, angle)
+    placement = find_page(line_directions(photo, any_turn=True), photo.shape[:2])
+    assert placement is not None
+    assert placement.turn_cw_deg == pytest.approx(angle, abs=1)
+    transform = placement.transform(photo.shape[:2])
+    view = transform.sample(photo, "linear")
+    assert abs(line_directions(view).median_deg()) < 1
+    # The same rectangle at twice the resolution, up to the rounding of its sides.
+    double = placement.transform((2 * photo.shape[0], 2 * photo.shape[1]))
+    corners = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
+    small = transform.to_original(corners * (np.array(transform.output_size_hw[::-1]) - 1))
+    large = double.to_original(corners * (np.array(double.output_size_hw[::-1]) - 1))
+    assert_allclose(large / 2, small, atol=1.5)
+
+
+def test_a_small_page_is_found_and_one_that_fills_the_picture_is_not_looked_for(page):
+    photo = np.full((1400, 1100, 3), 90, np.uint8)
+    photo[700:1150, 500:850] = cv2.resize(page, (350, 450), interpolation=cv2.INTER_AREA)
+    placement = find_page(line_directions(photo, any_turn=True), photo.shape[:2])
+    assert placement is not None
+    (left, top), (right, bottom) = placement.transform(photo.shape[:2]).to_original(
+        [[0, 0], [placement.size_wh[0] * 1100, placement.size_wh[1] * 1100]]
+    )
+    assert left < 520
+    assert top < 720
+    assert right > 830
+    assert bottom > 1130
+    assert (right - left) * (bottom - top) < 0.5 * 1400 * 1100
+    assert find_page(line_directions(page, any_turn=True), page.shape[:2]) is None
+    blank = np.full((300, 300, 3), 255, np.uint8)
+    assert find_page(line_directions(blank, any_turn=True), (300, 300)) is None
+
+
+@pytest.mark.parametrize("angle", [-6.0, -2.5, 2.5, 6.0])
+def test_a_skewed_scan_is_turned_and_not_bent(page, angle):
+    scan = cv2.resize(turned(page, angle, (255, 255, 255)), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    assert skew_deg(picture_of(scan)) == pytest.approx(angle, abs=0.4)
+    (result,) = DocPreprocessor(device="cpu", use_doc_orientation_classify=False).predict(scan)
+    assert not result.unwarping["applied"]
+    assert result.unwarping["turn"] == pytest.approx(angle, abs=0.4)
+    assert [step.kind for step in result.transform.steps] == ["homography"]
+    assert result.transform.output_size_hw >= scan.shape[:2]  # nothing is cut off
+    flat = line_directions(cv2.resize(result.output_image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    assert abs(flat.median_deg()) < 0.4
+    assert result.pdf_page().source_path is None  # a PDF gets the turned picture
+
+
+def test_a_level_page_is_not_turned(page):
+    assert skew_deg(picture_of(page)) == 0
+    transform = Transform.identity((40, 30))
+    assert level(transform, 0.0) is transform
+
+
+def test_a_drawn_page_is_told_from_a_photo(page):
+    noisy = np.clip(page + np.random.default_rng(0).normal(0, 3, page.shape), 0, 255).astype(np.uint8)
+    assert is_drawn(page, picture_of(page))
+    assert not is_drawn(noisy, picture_of(noisy))
+    askew = turned(page, 9, (255, 255, 255))
+    assert not is_drawn(askew, picture_of(askew))
+
+
+@pytest.mark.parametrize("angle", [0.0, 30.0])
+def test_refining_levels_the_lines_of_a_photo(photo_rgb, angle):
+    photo = np.ascontiguousarray(turned(photo_rgb, angle)[..., ::-1])
+    once = TextImageUnwarping(device="cpu", refine=False).predict(photo)[0]
+    refined = TextImageUnwarping(device="cpu").predict(photo)[0]
+    tilts = []
+    for result in (once, refined):
+        picture = picture_of(np.ascontiguousarray(result["doctr_img"][..., ::-1]))
+        half = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        tilts.append(line_directions(half, any_turn=True).tilt_deg)
+    assert tilts[1] <= tilts[0] + 0.05
+    assert refined["unwarping"]["line_tilt"] is not None
+    assert refined["unwarping"]["passes"] >= 1
+
+
+def test_one_pass_is_what_the_network_says(photo_rgb):
+    """``refine=False`` and ``most_passes=1`` take the network's first answer; the latter may straighten it."""
+    photo = np.ascontiguousarray(photo_rgb[..., ::-1])
+    module = TextImageUnwarping(device="cpu", refine=False)
+    (result,) = module.predict(photo)
+    grid = module._unwarper.grids([photo_rgb])[0]
+    assert_allclose(result.transform.steps[-1].grid_xy, grid, atol=1e-6)
+
+
+def test_margin_and_keep_all_show_more(photo_rgb):
+    photo = np.ascontiguousarray(photo_rgb[..., ::-1])
+    plain, wider, everything = (
+        TextImageUnwarping(device="cpu", refine=False, **options).predict(photo)[0]
+        for options in ({}, {"margin": 0.1}, {"keep_all": True})
+    )
+    height, width = plain.transform.output_size_hw
+    assert wider.transform.output_size_hw[1] == pytest.approx(1.2 * width, rel=0.05)
+    assert wider.transform.output_size_hw[0] == pytest.approx(height + 0.2 * width, rel=0.05)
+    # A point of the page is there in each of them, and the corners of the photo in the last.
+    point = plain.transform.to_original([[width / 2, height / 2]])
+    for result in (wider, everything):
+        assert_allclose(result.transform.to_original(result.transform.to_output(point)), point, atol=0.01)
+    bottom, right = photo.shape[0] - 1, photo.shape[1] - 1
+    corners = everything.transform.to_output([[0, 0], [right, 0], [0, bottom], [right, bottom]])
+    rows, columns = everything.transform.output_size_hw
+    assert (corners > -0.05 * max(rows, columns)).all()
+    assert (corners < 1.05 * np.array([columns, rows])).all()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"refine": 1},
+        {"most_passes": 0},
+        {"most_passes": True},
+        {"most_passes": 1.5},
+        {"level_deg": -1},
+        {"margin": -0.1},
+        {"margin": 2},
+        {"margin": "a"},
+        {"keep_all": "yes"},
+    ],
+)
+def test_wrong_options_are_refused(options):
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        TextImageUnwarping(device="cpu", **options)
+
+
+def test_composed_grids_sample_the_original_once(page):
+    """Two grids in one give what two samplings give, but sharper."""
+    x, y = identity_grid((45, 31))
+    first, second = np.stack([x * 0.9, y * 0.9 + 0.02 * x]), np.stack([x * 0.95 + 0.01 * y, y])
+    twice = seen_through(seen_through(page, first, page.shape[:2]), second, page.shape[:2])
+    once = seen_through(page, composed(first, second), page.shape[:2])
+    assert np.abs(twice.astype(int) - once).mean() < 6
