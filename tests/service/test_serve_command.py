@@ -14,7 +14,7 @@ from docpre.errors import ConfigError
 from docpre.service.settings import ServiceSettings
 
 DEFAULTS = {
-    "pipeline": "doc_preprocessor",
+    "pipeline": None,
     "host": "127.0.0.1",
     "port": 8080,
     "workers": 1,
@@ -87,7 +87,7 @@ def test_a_wrong_serving_section(tmp_path, serving):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--pipeline", "OCR"], "doc_preprocessor or a YAML"),
+        (["--pipeline", "OCR"], "doc_preprocessor, a YAML of it, or doc_analysis"),
         (["--pipeline", "missing.yaml"], "missing.yaml"),
         (["--max_pixels", "0"], "max_pixels"),
         (["--allow_urls", "10.0.0.0/99"], "allow_urls"),
