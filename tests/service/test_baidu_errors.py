@@ -19,7 +19,7 @@ from docpre.service.baidu_api import PATH, _attempt
 from docpre.service.baidu_errors import BaiduError, Code, as_baidu_error
 from docpre.service.baidu_request import MAX_ENCODED, _decoded, _fields, parsed
 from docpre.service.baidu_schemas import DocAnalysisRequest
-from docpre.service.baidu_tokens import LIFE_S, Tokens
+from docpre.service.baidu_tokens import Tokens
 from docpre.service.refusal import Refusal
 from docpre.service.safe_fetch import UrlFault, UrlRefusal
 from tests.service.bad_requests import picture
@@ -71,7 +71,7 @@ def large_page():
         ({"pdf_file": picture("PNG")}, 216201, "no PDF"),
         ({"pdf_file": b"%PDF-1.7\nbroken"}, 216201, "PDF"),
         ({"pdf_file": locked_pdf()}, 216201, "encrypted"),
-        ({"pdf_file": large_page()}, 216202, "8333x278"),
+        ({"pdf_file": large_page()}, 216202, "8334x278"),
         ({"pdf_file": large_page(), "pdf_file_num": "2"}, 216100, "pages are 1 to 1"),
         ({"pdf_file": large_page(), "pdf_file_num": "0"}, 216100, "pdf_file_num"),
         ({"pdf_file": large_page(), "pdf_file_num": "one"}, 216100, "pdf_file_num"),
@@ -120,8 +120,6 @@ def test_tokens(baidu):
     check(baidu.post(token="24.6c5e1ff107f0e8bcef8c46d3424a0e78.2592000.1485516651", image=image), 110)
     expired = Tokens(CLIENT_ID, CLIENT_SECRET).issue(now=1_600_000_000)
     check(baidu.post(token=expired, image=image), 111)
-    good = Tokens(CLIENT_ID, CLIENT_SECRET).issue(now=1_600_000_000 + LIFE_S)
-    assert good != expired
 
 
 def test_a_large_body_is_told_of_its_bad_token(baidu):
@@ -206,11 +204,13 @@ def test_a_step_that_fails(code):
     )
 )
 def test_any_form_is_a_request_or_an_error(fields):
-    body = urlencode(fields).encode()
+    request, code = None, None
     try:
-        request = parsed(_fields(body))
+        request = parsed(_fields(urlencode(fields).encode()))
     except BaiduError as error:
-        assert error.code in (216100, 216101, 216102, 216103, 216200, 282114)
+        code = error.code
+    if request is None:
+        assert code in (216100, 216101, 216102, 216103, 216200, 282114)
     else:
         assert request.image or request.url or request.pdf_file
 
