@@ -18,7 +18,7 @@ from docpre.service import baidu_api
 from docpre.service.baidu_api import baidu_router
 from docpre.service.baidu_errors import BaiduError, Code
 from docpre.service.baidu_tokens import TOKEN_PATH
-from docpre.service.error_answers import error_answer
+from docpre.service.error_answers import error_answer, is_baidu_path
 from docpre.service.gate import Gate
 from docpre.service.measures import Measures
 from docpre.service.paddle_api import PATH, paddle_router
@@ -121,7 +121,9 @@ def create_app(settings: ServiceSettings, pipelines: Pipelines | None = None) ->
             404: f"There is nothing here. POST to {' or '.join(posts)}; the other paths are at /docs.",
             405: f"This path does not take {request.method[:20]}.",
         }.get(error.status_code, str(error.detail))
-        return _refused(request, Refusal(error.status_code, message, error.headers))
+        # Baidu's answer to this has HTTP's status 200, in which there is nothing to allow.
+        headers = None if is_baidu_path(request.url.path) else error.headers
+        return _refused(request, Refusal(error.status_code, message, headers))
 
     for kind, answer in ((Refusal, _refused), (HTTPException, not_routed), (InputError, _input_refused)):
         app.add_exception_handler(kind, answer)  # type: ignore[arg-type]

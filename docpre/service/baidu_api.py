@@ -110,7 +110,10 @@ def baidu_router(settings: ServiceSettings, places: Places, processing: Callable
         return await work.encode(doc_analysis_answer, log_id, page, found, wish, total_pages)
 
     token_responses: dict[int | str, dict[str, Any]] = {
-        200: {"model": TokenAnswer | TokenErrorAnswer, "description": "A token, or why there is none."}
+        200: {
+            "model": TokenAnswer | TokenErrorAnswer | BaiduErrorAnswer,
+            "description": "A token, or why there is none.",
+        }
     }
 
     @router.get(
@@ -137,7 +140,11 @@ def baidu_router(settings: ServiceSettings, places: Places, processing: Callable
     )
     async def post_token(request: Request) -> Response:
         async with time_limit(settings.max_request_s):
-            return _token_answer(request, tokens, dict(request.query_params) | await read_fields(request))
+            try:
+                fields = await read_fields(request)
+            except BaiduError as error:
+                return _no_token(request, "invalid_request", str(error))
+            return _token_answer(request, tokens, dict(request.query_params) | fields)
 
     return router
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
 from docpre.errors import ConfigError
+from docpre.service.baidu_api import PATH
 from docpre.service.baidu_errors import BaiduError, Code
 from docpre.service.baidu_tokens import LIFE_S, TOKEN_PATH, Tokens
-from docpre.service.settings import ServiceSettings
-from tests.service.conftest import CLIENT_ID, CLIENT_SECRET
+from docpre.service.pipelines import installed_pipelines
+from docpre.service.settings import DOC_ANALYSIS, DOC_PREPROCESSOR, ServiceSettings
+from tests.service.conftest import CLIENT_ID, CLIENT_SECRET, running, running_process
 
 TOKENS = Tokens(CLIENT_ID, CLIENT_SECRET)
 GOOD = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
@@ -117,3 +122,55 @@ def test_a_number_for_a_secret(tmp_path):
     path.write_text("pipeline_name: doc_preprocessor\nServing: {extra: {client_id: one, client_secret: 1234}}\n")
     with pytest.raises(ConfigError, match="quotes"):
         ServiceSettings(pipeline={"paddlex_config": str(path)}).with_serving_section()
+
+
+def test_a_malformed_form(baidu):
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    content = baidu.session.post(baidu.url + TOKEN_PATH, data=b"a=1&a=2", headers=headers, timeout=60).json()
+    assert (content["error"], content["error_code"]) == ("invalid_request", 100)
+
+
+@pytest.mark.parametrize("has_pair", [True, False])
+def test_api_keys_beside_tokens(tmp_path, has_pair):
+    """Clients of Baidu's interface can't send a key, so where there are tokens none is asked of them."""
+    keys = tmp_path / "keys.txt"
+    keys.write_text("a-key\n")
+    pair = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET} if has_pair else {}
+    pipeline = {"device": "cpu", "use_doc_unwarping": False}
+    settings = ServiceSettings(
+        pipeline=pipeline, pipelines=(DOC_ANALYSIS,), concurrency=1, api_key_file=str(keys), **pair
+    )
+    with running(settings) as server:
+
+        def code(**options):
+            return requests.post(server.url + PATH, timeout=60, **options).json()["error_code"]
+
+        with_key = {"headers": {"Authorization": "Bearer a-key"}}
+        with_token = {"params": {"access_token": TOKENS.issue()}}
+        assert server.get("/metrics").status_code == 401
+        assert code() == (100 if has_pair else 110)
+        assert code(**with_token) == (216101 if has_pair else 110)
+        assert code(**with_key) == (100 if has_pair else 216101)
+
+
+def test_workers_know_each_other_s_tokens(monkeypatch):
+    """And without --pipeline all that is installed is served."""
+    monkeypatch.setenv("DOCPRE_CLIENT_ID", CLIENT_ID)
+    monkeypatch.setenv("DOCPRE_CLIENT_SECRET", CLIENT_SECRET)
+    with running_process("--workers", "2", "--concurrency", "1") as (server, _, log):
+        tokens = {server.get(TOKEN_PATH, params=GOOD).json()["access_token"]}
+        for _ in range(8):  # each over a connection of its own, which either worker may take
+            answers = [
+                requests.post(server.url + PATH, params={"access_token": token}, timeout=60).json() for token in tokens
+            ]
+            assert {answer["error_code"] for answer in answers} == {216101}
+            tokens.add(requests.get(server.url + TOKEN_PATH, params=GOOD, timeout=60).json()["access_token"])
+        assert server.get("/openapi.json").json()["paths"].keys() >= {"/document-preprocessing", PATH}
+        assert f"POST {PATH} 200 (error 216101)" in log()
+        assert CLIENT_SECRET not in log()
+
+
+def test_what_is_installed(monkeypatch):
+    assert installed_pipelines() == (DOC_PREPROCESSOR, DOC_ANALYSIS)
+    monkeypatch.setitem(sys.modules, "rapidocr", None)
+    assert installed_pipelines() == (DOC_PREPROCESSOR,)
