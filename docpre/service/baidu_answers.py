@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from docpre.analysis.elements import Char, Quad, SectionKind, Structure, TextLine
+from docpre.analysis.elements import Quad, SectionKind, Structure, TextLine
 from docpre.analysis.results import AnalysisResult
 from docpre.geometry import Transform
 from docpre.service.baidu_schemas import (
@@ -27,6 +29,7 @@ from docpre.service.baidu_schemas import (
 from docpre.service.reading import ReadPage
 
 _DECIMALS = 4
+_POINTS_AN_EDGE = 8
 
 
 def doc_analysis_answer(
@@ -74,14 +77,22 @@ class _Boxes:
         return [Point(x=x, y=y) for x, y in self._pixels(quad).tolist()]
 
     def location(self, quad: Quad) -> Location:
-        """The upright rectangle around them."""
-        pixels = self._pixels(quad)
-        left, top = pixels.min(0).tolist()
-        right, bottom = pixels.max(0).tolist()
-        return Location(left=left, top=top, width=right - left, height=bottom - top)
+        """The upright rectangle around a line, which may be bent in the picture."""
+        along = np.linspace(quad, np.roll(quad, -1, 0), _POINTS_AN_EDGE, endpoint=False).reshape(-1, 2)
+        return _around(self._pixels(along))
 
-    def _pixels(self, quad: Quad) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-        return self._transform.to_original(quad).round().clip(0, self._most).astype(np.int64)
+    def locations(self, quads: Sequence[Quad]) -> list[Location]:
+        """The upright rectangles around small quads."""
+        return [_around(corners) for corners in self._pixels(np.stack(quads))] if quads else []
+
+    def _pixels(self, points: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+        return self._transform.to_original(points).round().clip(0, self._most).astype(np.int64)
+
+
+def _around(points: NDArray[np.int64]) -> Location:
+    left, top = points.min(0).tolist()
+    right, bottom = points.max(0).tolist()
+    return Location(left=left, top=top, width=right - left, height=bottom - top)
 
 
 def _quarters_clockwise(transform: Transform) -> int:
@@ -103,12 +114,12 @@ def _line(line: TextLine, boxes: _Boxes, request: DocAnalysisRequest) -> LineRes
     assert line.words_type is not None
     result = LineResult(words_type=line.words_type.value, words=words)
     if request.result_type == "small":
-        result.chars = [_character(char, boxes) for char in line.chars]
+        locations = boxes.locations([char.quad for char in line.chars])
+        result.chars = [
+            Character(char=char.text, chars_location=location)
+            for char, location in zip(line.chars, locations, strict=True)
+        ]
     return result
-
-
-def _character(char: Char, boxes: _Boxes) -> Character:
-    return Character(char=char.text, chars_location=boxes.location(char.quad))
 
 
 def _add_structure(answer: DocAnalysisAnswer, structure: Structure, places: dict[int, int], boxes: _Boxes) -> None:

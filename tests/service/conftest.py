@@ -34,6 +34,8 @@ from tests.conftest import draw_page
 #: The fast way through the pipeline: the unwarping network takes most of the time.
 QUICK: dict[str, Any] = {"useDocUnwarping": False, "visualize": False}
 START_S = 60
+#: Options of ``docpre serve``, where the analysis would only take time to load.
+CLEAN_UP = ("--pipeline", "doc_preprocessor")
 CLIENT_ID, CLIENT_SECRET = "a client", "its secret"
 
 

@@ -26,10 +26,7 @@ from docpre.service.paddle_api import PATH
 from tests.conftest import draw_page, photograph
 from tests.service.bad_requests import BAD
 from tests.service.bombs import BOMBS
-from tests.service.conftest import QUICK, Server, encoded, running_process, wait_until
-
-# The figures are those of clean-up alone.
-CLEAN_UP = ("--pipeline", "doc_preprocessor")
+from tests.service.conftest import CLEAN_UP, QUICK, Server, encoded, running_process, wait_until
 
 CLIENTS = (1, 8, 32)
 ROUNDS = 3
