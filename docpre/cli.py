@@ -660,7 +660,13 @@ def _run_service(options: argparse.Namespace) -> int:
         **_picked(options, _SERVING),
         **chosen,
     )
-    run(settings.with_serving_section().with_client_pair(os.environ), options.host, options.port, options.workers)
+    settings = settings.with_serving_section().with_client_pair(os.environ)
+    log = logging.getLogger("docpre")
+    if options.pipeline != DOC_PREPROCESSOR and DOC_ANALYSIS not in pipelines:
+        log.info("doc_analysis is not served; it needs docpre[analysis]: pip install 'docpre[analysis]'.")
+    if DOC_ANALYSIS in pipelines and settings.client_pair() is None:
+        log.info("doc_analysis asks for no token; set DOCPRE_CLIENT_ID and DOCPRE_CLIENT_SECRET for it to do so.")
+    run(settings, options.host, options.port, options.workers)
     return 0
 
 
