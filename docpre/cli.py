@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -155,7 +156,9 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_run_analysis)
 
     command = commands.add_parser(
-        "serve", allow_abbrev=False, help="the REST service, with PaddleOCR's interface (needs docpre[serve])"
+        "serve",
+        allow_abbrev=False,
+        help="the REST service, with PaddleX's and Baidu's interfaces (needs docpre[serve])",
     )
     _add_serving(command)
     _add_unwarping(command.add_argument_group("steps"))
@@ -415,9 +418,9 @@ def _add_serving(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("serving")
     group.add_argument(
         "--pipeline",
-        default="doc_preprocessor",
         metavar="NAME",
-        help="doc_preprocessor, or a PaddleX pipeline YAML of it (default: %(default)s)",
+        help="doc_preprocessor or doc_analysis: that one alone; or a PaddleX YAML of doc_preprocessor, by which pages "
+        "are cleaned up (default: all that is installed)",
     )
     group.add_argument("--host", default="127.0.0.1", help="default: %(default)s; 0.0.0.0: all that reach this machine")
     group.add_argument("--port", type=int, default=8080, help="default: %(default)s")
@@ -433,7 +436,7 @@ def _add_serving(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("limits of the service")
     group.add_argument("--dpi", type=float, default=200, help="resolution of PDF pages (default: %(default)s)")
     group.add_argument("--max_body_bytes", type=int, default=64 * 1024**2, help="a request (default: %(default)s)")
-    group.add_argument("--max_pixels", type=int, default=64_000_000, help="a page (default: %(default)s)")
+    group.add_argument("--max_pixels", type=int, default=8192 * 8192, help="a page (default: %(default)s)")
     group.add_argument(
         "--max_read_s", type=float, default=0.5, help="processor time to read a page (default: %(default)s)"
     )
@@ -647,23 +650,39 @@ class _PdfOutputs:
 
 def _run_service(options: argparse.Namespace) -> int:
     try:
+        from docpre.service.pipelines import installed_pipelines
         from docpre.service.server import run
-        from docpre.service.settings import ServiceSettings
+        from docpre.service.settings import DOC_ANALYSIS, DOC_PREPROCESSOR, ServiceSettings
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("docpre"):
             raise
         raise ConfigError(f"docpre serve needs {error.name}: pip install 'docpre[serve]'.") from error
 
     pipeline = _picked(options, (*_UNWARPING, *_RUNTIME))
-    if options.pipeline != "doc_preprocessor":
+    pipelines = installed_pipelines()
+    if options.pipeline in (DOC_PREPROCESSOR, DOC_ANALYSIS):
+        pipelines = (options.pipeline,)
+    elif options.pipeline is not None:
         if Path(options.pipeline).suffix.lower() not in (".yml", ".yaml"):
-            raise ConfigError(f"--pipeline is doc_preprocessor or a YAML of it, not {options.pipeline!r}.")
+            raise ConfigError(
+                f"--pipeline is {DOC_PREPROCESSOR}, a YAML of it, or {DOC_ANALYSIS}, not {options.pipeline!r}."
+            )
         pipeline["paddlex_config"] = options.pipeline
     chosen = {"concurrency": options.concurrency} if options.concurrency is not None else {}
     settings = ServiceSettings(
-        pipeline=pipeline, allow_urls=tuple(options.allow_urls), **_picked(options, _SERVING), **chosen
+        pipeline=pipeline,
+        pipelines=pipelines,
+        allow_urls=tuple(options.allow_urls),
+        **_picked(options, _SERVING),
+        **chosen,
     )
-    run(settings.with_serving_section(), options.host, options.port, options.workers)
+    settings = settings.with_serving_section().with_client_pair(os.environ)
+    log = logging.getLogger("docpre")
+    if options.pipeline != DOC_PREPROCESSOR and DOC_ANALYSIS not in pipelines:
+        log.info("doc_analysis is not served; it needs docpre[analysis]: pip install 'docpre[analysis]'.")
+    if DOC_ANALYSIS in pipelines and settings.client_pair() is None:
+        log.info("doc_analysis asks for no token; set DOCPRE_CLIENT_ID and DOCPRE_CLIENT_SECRET for it to do so.")
+    run(settings, options.host, options.port, options.workers)
     return 0
 
 

@@ -6,27 +6,18 @@ import hmac
 import logging
 import re
 import time
-import uuid
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from docpre.service.error_answers import error_answer, new_log_id
 from docpre.service.measures import Measures
 from docpre.service.refusal import Refusal
 
 _LOG = logging.getLogger("docpre.service")
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
-#: Without a key, for load balancers; they tell nothing but that the service is there.
-_OPEN_PATHS = ("/health", "/ready")
 _CLIENT_CLOSED_REQUEST = 499  # nginx's, for the count and the log: nobody reads this answer
-
-
-def error_answer(log_id: str, error: Refusal) -> JSONResponse:
-    """A refusal as PaddleX's service answers."""
-    content = {"logId": log_id, "errorCode": error.status, "errorMsg": str(error)}
-    return JSONResponse(content, error.status, error.headers)
 
 
 class Gate:
@@ -38,16 +29,24 @@ class Gate:
         api_keys: one of them must be in ``Authorization: Bearer``; empty: no keys.
         measures: where requests are counted.
         paths: that are counted by name; all others are one.
+        open_paths: for which no key is asked.
     """
 
     def __init__(
-        self, app: ASGIApp, max_body_bytes: int, api_keys: Sequence[bytes], measures: Measures, paths: Sequence[str]
+        self,
+        app: ASGIApp,
+        max_body_bytes: int,
+        api_keys: Sequence[bytes],
+        measures: Measures,
+        paths: Sequence[str],
+        open_paths: Sequence[str],
     ) -> None:
         self._app = app
         self._max_body_bytes = max_body_bytes
         self._api_keys = api_keys
         self._measures = measures
         self._paths = paths
+        self._open_paths = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,7 +54,7 @@ class Gate:
             return
         started = time.perf_counter()
         headers = Headers(scope=scope)
-        log_id = str(uuid.uuid4())
+        log_id = new_log_id(scope["path"])
         wished = headers.get("x-request-id", "")
         request_id = wished if _REQUEST_ID.fullmatch(wished) else log_id
         scope.setdefault("state", {})["log_id"] = log_id
@@ -74,24 +73,31 @@ class Gate:
             self._check(scope, headers)
             await self._app(scope, _limited(receive, self._max_body_bytes), send_marked)
         except Refusal as error:
-            await error_answer(log_id, error)(scope, receive, send_marked)
+            await error_answer(scope, error)(scope, receive, send_marked)
         except Exception:
             _LOG.exception("request %s (log %s) failed", request_id, log_id)
             if status == _CLIENT_CLOSED_REQUEST:  # the answer has not begun
-                content = {"logId": log_id, "errorCode": 500, "errorMsg": "Internal server error"}
-                await JSONResponse(content, 500)(scope, receive, send_marked)
+                await error_answer(scope, Refusal(500, "Internal server error"))(scope, receive, send_marked)
         finally:
             seconds = time.perf_counter() - started
             path = scope["path"] if scope["path"] in self._paths else "other"
             self._measures.requests.labels(path, str(status)).inc()
             self._measures.request_seconds.labels(path).observe(seconds)
+            outcome = str(status)
+            if (code := scope["state"].get("error_code")) is not None:
+                self._measures.baidu_errors.labels(path, str(code)).inc()
+                outcome = f"{status} (error {code})"
             # The path as it was asked for may hold anything, so what is logged is a known one.
             _LOG.info(
-                "%s %s %d in %.3f s, request %s, log %s", scope["method"], path, status, seconds, request_id, log_id
+                "%s %s %s in %.3f s, request %s, log %s", scope["method"], path, outcome, seconds, request_id, log_id
             )
 
     def _check(self, scope: Scope, headers: Headers) -> None:
-        if self._api_keys and scope["path"] not in _OPEN_PATHS and not self._has_key(headers.get("authorization", "")):
+        if (
+            self._api_keys
+            and scope["path"] not in self._open_paths
+            and not self._has_key(headers.get("authorization", ""))
+        ):
             raise Refusal(
                 401, "A key is needed: send the header Authorization: Bearer KEY.", {"WWW-Authenticate": "Bearer"}
             )

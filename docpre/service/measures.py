@@ -27,6 +27,12 @@ class Measures:
             buckets=_SECONDS,
             registry=registry,
         )
+        self.baidu_errors = Counter(
+            "docpre_baidu_errors",
+            "Requests answered with one of Baidu's error codes (and HTTP's 200).",
+            ("path", "code"),
+            registry=registry,
+        )
         self.step_seconds = Histogram(
             "docpre_step_seconds", "Of each step of a page or document.", ("step",), buckets=_SECONDS, registry=registry
         )

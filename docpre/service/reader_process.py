@@ -64,7 +64,7 @@ def serve_reader(connection: Connection, parent_pid: int, limits: ReadingLimits)
         try:
             if request["do"] == "open":
                 assert blob is not None
-                document = _Document(bytes(blob), request["is_pdf"], limits)
+                document = _Document(bytes(blob), request["is_pdf"], request["first_page"], limits)
                 answer = {"total_pages": document.total_pages}
             elif request["do"] == "next":
                 assert document is not None
@@ -89,11 +89,11 @@ def serve_reader(connection: Connection, parent_pid: int, limits: ReadingLimits)
 class _Document:
     """The file that is being read, and the clean PDF that is made of it."""
 
-    def __init__(self, content: bytes, is_pdf: bool, limits: ReadingLimits) -> None:
+    def __init__(self, content: bytes, is_pdf: bool, first_page: int, limits: ReadingLimits) -> None:
         self._content = content
         self._is_pdf = is_pdf
         self._limits = limits
-        self._position = 0
+        self._position = first_page
         self._writer: PdfWriter | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._sizes: list[int] = []

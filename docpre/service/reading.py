@@ -61,8 +61,13 @@ class Reader:
         #: Whether the next document may be given to it.
         self.is_idle = True
 
-    async def open(self, content: bytes, is_pdf: bool) -> int | None:
+    async def open(self, content: bytes, is_pdf: bool, first_page: int = 0) -> int | None:
         """Begin with a document.
+
+        Args:
+            content: of the file.
+            is_pdf: whether it is a PDF.
+            first_page: of a PDF, from 0: where reading begins.
 
         Returns:
             How many pages a PDF has; None of a picture.
@@ -70,7 +75,7 @@ class Reader:
         Raises:
             Refusal: 422 where it can't be read, 413 where it is beyond a limit.
         """
-        answer, _ = await self._ask({"do": "open", "is_pdf": is_pdf}, content)
+        answer, _ = await self._ask({"do": "open", "is_pdf": is_pdf, "first_page": first_page}, content)
         return answer["total_pages"]
 
     async def next_page(self) -> ReadPage | None:

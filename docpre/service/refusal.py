@@ -8,10 +8,10 @@ from docpre.errors import DocpreError
 
 
 class Refusal(DocpreError):  # noqa: N818 - it is an answer, not a fault
-    """Becomes an answer ``{logId, errorCode: status, errorMsg: message}``.
+    """Becomes an answer ``{logId, errorCode: status, errorMsg: message}``; see ``docpre.service.error_answers``.
 
     Args:
-        status: of HTTP, 400 to 499.
+        status: of HTTP.
         message: what is wrong, and how to mend it.
         headers: of the answer, such as Retry-After.
     """

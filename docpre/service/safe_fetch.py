@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from enum import Enum, auto
 from urllib.parse import urljoin, urlsplit
 
 import httpcore2
@@ -20,10 +21,33 @@ from docpre.service.refusal import Refusal
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 _REDIRECTS = (301, 302, 303, 307, 308)
+_NOT_THERE = (404, 410)
 _HEADERS = [(b"User-Agent", b"docpre"), (b"Accept", b"*/*"), (b"Accept-Encoding", b"identity")]
 _STEP_TIMEOUT_S = 10.0
 # Further files for one answer are never asked for, so no connection is kept.
 _POOL = {"max_connections": 1, "max_keepalive_connections": 0}
+
+
+class UrlFault(Enum):
+    """What is wrong with a URL, or with what it gives."""
+
+    MALFORMED = auto()
+    FORBIDDEN = auto()
+    UNKNOWN = auto()
+    TIMEOUT = auto()
+    BAD_ANSWER = auto()
+    TOO_LARGE = auto()
+
+
+_STATUS = {UrlFault.TIMEOUT: 408, UrlFault.TOO_LARGE: 413}
+
+
+class UrlRefusal(Refusal):
+    """A URL that gives no file: 413 where it is too large, 408 where the server does not answer, else 422."""
+
+    def __init__(self, fault: UrlFault, message: str) -> None:
+        super().__init__(_STATUS.get(fault, 422), message)
+        self.fault = fault
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
@@ -60,12 +84,12 @@ class _CheckedNetwork(httpcore2.AsyncNetworkBackend):
         try:
             found = await self._resolver(host, port)
         except (OSError, UnicodeError) as error:
-            raise Refusal(422, f"The host {host!r} of the URL is not known. Check its name.") from error
+            raise UrlRefusal(UrlFault.UNKNOWN, f"The host {host!r} of the URL is not known. Check its name.") from error
         addresses = [ipaddress.ip_address(text.split("%")[0]) for text in dict.fromkeys(found)]
         # One bad address spoils them all: an honest host does not mix public and private ones.
         if not all(is_allowed(host, address, self._allowed) for address in addresses):
-            raise Refusal(
-                422,
+            raise UrlRefusal(
+                UrlFault.FORBIDDEN,
                 f"The host {host!r} of the URL is not on the public internet and is not asked. Send the file itself.",
             )
         return addresses
@@ -89,7 +113,7 @@ async def fetch(
         resolver: host and port to addresses.
 
     Raises:
-        Refusal: 413 where the file is too large, 408 where the server does not answer, 422 for all else.
+        UrlRefusal: 413 where the file is too large, 408 where the server does not answer, 422 for all else.
     """
     for _ in range(max_redirects + 1):
         _check_url(url)
@@ -99,7 +123,8 @@ async def fetch(
         if location is None:
             return content
         url = _joined(url, location)
-    raise Refusal(422, f"The URL redirects more than {max_redirects} times. Give the last address of the chain.")
+    message = f"The URL redirects more than {max_redirects} times. Give the last address of the chain."
+    raise UrlRefusal(UrlFault.BAD_ANSWER, message)
 
 
 async def _request(pool: httpcore2.AsyncConnectionPool, url: str, max_bytes: int) -> tuple[bytes, str | None]:
@@ -111,29 +136,40 @@ async def _request(pool: httpcore2.AsyncConnectionPool, url: str, max_bytes: int
             if answer.status in _REDIRECTS and b"location" in headers:
                 return b"", headers[b"location"].decode("latin-1")
             if answer.status != 200:
-                raise Refusal(422, f"The server of the URL answered {answer.status}. Check that the file is there.")
+                fault = UrlFault.UNKNOWN if answer.status in _NOT_THERE else UrlFault.BAD_ANSWER
+                raise UrlRefusal(
+                    fault, f"The server of the URL answered {answer.status}. Check that the file is there."
+                )
             if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-                raise Refusal(422, "The server of the URL compresses its answers though it was asked not to.")
+                raise UrlRefusal(
+                    UrlFault.BAD_ANSWER, "The server of the URL compresses its answers though it was asked not to."
+                )
             parts, count = [], 0
             async for part in answer.aiter_stream():
                 count += len(part)
                 if count > max_bytes:
-                    raise Refusal(413, f"The file at the URL is over the limit of {max_bytes:,} bytes.")
+                    raise UrlRefusal(
+                        UrlFault.TOO_LARGE, f"The file at the URL is over the limit of {max_bytes:,} bytes."
+                    )
                 parts.append(part)
             return b"".join(parts), None
     except httpcore2.TimeoutException as error:
-        raise Refusal(408, "The URL's server does not answer. Try again later, or send the file itself.") from error
+        raise UrlRefusal(
+            UrlFault.TIMEOUT, "The URL's server does not answer. Try again later, or send the file itself."
+        ) from error
     except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, OSError) as error:
-        raise Refusal(422, f"The URL's server can't be reached ({type(error).__name__}). Check the URL.") from error
+        raise UrlRefusal(
+            UrlFault.BAD_ANSWER, f"The URL's server can't be reached ({type(error).__name__}). Check the URL."
+        ) from error
     except (ValueError, UnicodeError) as error:
-        raise Refusal(422, "The URL is malformed. Check it.") from error
+        raise UrlRefusal(UrlFault.MALFORMED, "The URL is malformed. Check it.") from error
 
 
 def _joined(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError as error:
-        raise Refusal(422, "The URL redirects to one that is malformed.") from error
+        raise UrlRefusal(UrlFault.BAD_ANSWER, "The URL redirects to one that is malformed.") from error
 
 
 def _check_url(url: str) -> None:
@@ -141,10 +177,14 @@ def _check_url(url: str) -> None:
         parts = urlsplit(url)
         port, host = parts.port, parts.hostname
     except ValueError as error:
-        raise Refusal(422, "The URL is malformed. Check it.") from error
+        raise UrlRefusal(UrlFault.MALFORMED, "The URL is malformed. Check it.") from error
     if parts.scheme.lower() not in ("http", "https"):
-        raise Refusal(422, f"URLs are http or https, not {parts.scheme[:20]}:. Send the file itself, as Base64.")
+        raise UrlRefusal(
+            UrlFault.MALFORMED, f"URLs are http or https, not {parts.scheme[:20]}:. Send the file itself, as Base64."
+        )
     if not host or port == 0:
-        raise Refusal(422, "The URL names no host. Check it.")
+        raise UrlRefusal(UrlFault.MALFORMED, "The URL names no host. Check it.")
     if parts.username is not None or parts.password is not None:
-        raise Refusal(422, "URLs with a user name or a password are not fetched. Send the file itself, as Base64.")
+        raise UrlRefusal(
+            UrlFault.FORBIDDEN, "URLs with a user name or a password are not fetched. Send the file itself, as Base64."
+        )

@@ -10,9 +10,9 @@ import python_multipart  # noqa: F401 - starlette asks for it no sooner than a f
 import uvicorn
 
 from docpre.errors import ConfigError
-from docpre.pipeline import DocPreprocessor
 from docpre.service.app import SETTINGS_VARIABLE, create_app
 from docpre.service.measures import FOLDER_VARIABLE
+from docpre.service.pipelines import load_pipelines
 from docpre.service.settings import ServiceSettings
 
 # What a request may still take after its time is over: to be told so.
@@ -35,22 +35,22 @@ def run(settings: ServiceSettings, host: str, port: int, workers: int) -> None:
         workers: server processes; uvicorn starts them again when they die.
 
     Raises:
-        ConfigError: there are to be no workers, or the port is none; or an option of the pipeline is wrong.
-        EngineError, ModelError: the pipeline can't run here.
+        ConfigError: there are to be no workers, or the port is none; or an option of a pipeline is wrong.
+        EngineError, ModelError: a pipeline can't run here.
     """
     if workers < 1 or not 0 <= port < 65536:
         raise ConfigError(f"workers is at least 1, and port lies from 0 to 65535; they are {workers} and {port}.")
     # Also with several processes, which load their own: what is wrong with it is said here, once.
-    pipeline = DocPreprocessor(**settings.pipeline)
+    pipelines = load_pipelines(settings)
     if workers > 1:
-        pipeline.close()
+        pipelines.close()
     logging.captureWarnings(True)
     os.environ[SETTINGS_VARIABLE] = settings.to_json()
     with tempfile.TemporaryDirectory(prefix="docpre-metrics-") as folder:
         if workers > 1:
             os.environ[FOLDER_VARIABLE] = folder
         uvicorn.run(
-            "docpre.service.app:app_from_environment" if workers > 1 else create_app(settings, pipeline),
+            "docpre.service.app:app_from_environment" if workers > 1 else create_app(settings, pipelines),
             factory=workers > 1,
             host=host,
             port=port,

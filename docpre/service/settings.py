@@ -14,6 +14,11 @@ from docpre.config import PipelineConfig
 from docpre.errors import ConfigError
 
 _DEFAULT_PAGES = 10
+#: The names of what can be served.
+DOC_PREPROCESSOR, DOC_ANALYSIS = "doc_preprocessor", "doc_analysis"
+_PIPELINES = (DOC_PREPROCESSOR, DOC_ANALYSIS)
+_EXTRA = ("max_num_input_imgs", "client_id", "client_secret")
+_PAIR_VARIABLES = ("DOCPRE_CLIENT_ID", "DOCPRE_CLIENT_SECRET")
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,8 @@ class ServiceSettings:
     """Limits and options of the service.
 
     Args:
-        pipeline: arguments of ``DocPreprocessor``.
+        pipeline: arguments of ``DocPreprocessor``; those on running are the analysis' too.
+        pipelines: what is served: ``doc_preprocessor``, ``doc_analysis`` or both.
         dpi: at which PDF pages are rendered.
         visualize: whether answers have the pictures to look at where the request does not say.
         max_pages: of one document; further pages are left out, as PaddleX does. None: no limit.
@@ -36,14 +42,17 @@ class ServiceSettings:
         max_redirects: of a URL.
         allow_urls: host names and networks (``10.0.0.0/8``) that URLs may name though they are not public.
         api_key_file: a file with a key a line; requests must carry one of them. None: no keys.
+        client_id, client_secret: what a client of Baidu's interface gets its token for, and has to show it. None: that
+            interface asks for no token.
     """
 
     pipeline: Mapping[str, Any] = field(default_factory=dict)
+    pipelines: tuple[str, ...] = (DOC_PREPROCESSOR,)
     dpi: float = 200
     visualize: bool = True
     max_pages: int | None = _DEFAULT_PAGES
     max_body_bytes: int = 64 * 1024**2
-    max_pixels: int = 64_000_000
+    max_pixels: int = 8192 * 8192
     max_read_s: float = 0.5
     max_request_s: float = 60.0
     max_waiting: int = 32
@@ -53,6 +62,8 @@ class ServiceSettings:
     max_redirects: int = 3
     allow_urls: tuple[str, ...] = ()
     api_key_file: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("max_body_bytes", "max_pixels", "concurrency", "network_threads", "max_batch"):
@@ -68,7 +79,10 @@ class ServiceSettings:
             raise ConfigError(f"dpi is a number from 1 to 2400, not {self.dpi!r}.")
         for entry in self.allow_urls:
             _check_allowed(entry)
+        if not self.pipelines or set(self.pipelines) - set(_PIPELINES):
+            raise ConfigError(f"pipelines are {' and '.join(_PIPELINES)}, not {self.pipelines!r}.")
         self.api_keys()
+        self.client_pair()
 
     def with_serving_section(self) -> ServiceSettings:
         """These settings with what the section ``Serving`` of the pipeline's configuration says.
@@ -80,14 +94,52 @@ class ServiceSettings:
         serving = {} if source is None else dict(PipelineConfig.read(source).serving)
         visualize = serving.pop("visualize", self.visualize)
         extra = serving.pop("extra", None) or {}
-        if serving or not isinstance(extra, Mapping) or set(extra) - {"max_num_input_imgs"}:
+        if serving or not isinstance(extra, Mapping) or set(extra) - set(_EXTRA):
             raise ConfigError(
-                f"{source}: of the section Serving docpre knows visualize and extra.max_num_input_imgs; "
+                f"{source}: of the section Serving docpre knows visualize and, under extra, {', '.join(_EXTRA)}; "
                 f"it has {sorted([*serving, *(extra if isinstance(extra, Mapping) else [extra])])}."
             )
         if not isinstance(visualize, bool):
             raise ConfigError(f"{source}: Serving.visualize is True or False, not {visualize!r}.")
-        return replace(self, visualize=visualize, max_pages=extra.get("max_num_input_imgs", self.max_pages))
+        return replace(
+            self,
+            visualize=visualize,
+            max_pages=extra.get("max_num_input_imgs", self.max_pages),
+            client_id=extra.get("client_id", self.client_id),
+            client_secret=extra.get("client_secret", self.client_secret),
+        )
+
+    def with_client_pair(self, environment: Mapping[str, str]) -> ServiceSettings:
+        """These settings with the client's pair of an environment, if that has one.
+
+        Args:
+            environment: ``DOCPRE_CLIENT_ID`` and ``DOCPRE_CLIENT_SECRET`` are looked for.
+
+        Raises:
+            ConfigError: it has half of one.
+        """
+        client_id, client_secret = (environment.get(name) or None for name in _PAIR_VARIABLES)
+        if client_id is None and client_secret is None:
+            return self
+        return replace(self, client_id=client_id, client_secret=client_secret)
+
+    def client_pair(self) -> tuple[str, str] | None:
+        """The client's id and secret; None where no token is asked for.
+
+        Raises:
+            ConfigError: there is half of them, or they are no texts.
+        """
+        if self.client_id is None and self.client_secret is None:
+            return None
+        for value in (self.client_id, self.client_secret):
+            if not isinstance(value, str) or not value:
+                raise ConfigError(
+                    f"A client has a client_id and a client_secret, both texts: set {' and '.join(_PAIR_VARIABLES)}, "
+                    "or both under Serving.extra of the pipeline's YAML, there in quotes."
+                )
+        assert self.client_id is not None
+        assert self.client_secret is not None
+        return self.client_id, self.client_secret
 
     def api_keys(self) -> tuple[bytes, ...]:
         """The keys; empty where none are asked for.
@@ -114,7 +166,7 @@ class ServiceSettings:
     def from_json(cls, text: str) -> ServiceSettings:
         """What ``to_json`` wrote."""
         content = json.loads(text)
-        return cls(**content | {"allow_urls": tuple(content["allow_urls"])})
+        return cls(**content | {name: tuple(content[name]) for name in ("allow_urls", "pipelines")})
 
 
 def _check_whole(name: str, value: Any, lowest: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.server
 import io
 import socket
 import subprocess
@@ -22,14 +23,20 @@ import requests
 import uvicorn
 from PIL import Image
 
+from docpre.service import baidu_api
 from docpre.service.app import create_app
+from docpre.service.baidu_tokens import Tokens
 from docpre.service.paddle_api import PATH
-from docpre.service.settings import ServiceSettings
+from docpre.service.settings import DOC_ANALYSIS, DOC_PREPROCESSOR, ServiceSettings
+from tests.analysis.conftest import draw_text_page
 from tests.conftest import draw_page
 
 #: The fast way through the pipeline: the unwarping network takes most of the time.
 QUICK: dict[str, Any] = {"useDocUnwarping": False, "visualize": False}
 START_S = 60
+#: Options of ``docpre serve``, where the analysis would only take time to load.
+CLEAN_UP = ("--pipeline", "doc_preprocessor")
+CLIENT_ID, CLIENT_SECRET = "a client", "its secret"
 
 
 @dataclass(frozen=True)
@@ -130,3 +137,114 @@ def server() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def page_png() -> bytes:
     return encoded(draw_page(440, 312, font_size=11))
+
+
+_OWN = "its own"
+
+
+@dataclass(frozen=True)
+class BaiduServer(Server):
+    """A server with Baidu's interface.
+
+    Args:
+        token: that its clients have.
+        places: how many requests it takes at a time.
+    """
+
+    token: str
+    places: int
+
+    def post(self, token: str | None = _OWN, **fields: bytes | str) -> requests.Response:
+        """POST a form to doc_analysis, bytes as Base64. None: without a token."""
+        data = {
+            name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+            for name, value in fields.items()
+        }
+        chosen = self.token if token == _OWN else token
+        parameters = {} if chosen is None else {"access_token": chosen}
+        # Not by the session, which is for one thread.
+        return requests.post(self.url + baidu_api.PATH, params=parameters, data=data, timeout=60)
+
+    def analyse(self, **fields: bytes | str) -> dict[str, Any]:
+        """What is answered to such a request."""
+        answer = self.post(**fields)
+        assert answer.status_code == 200
+        content: dict[str, Any] = answer.json()
+        return content
+
+
+@contextmanager
+def _running_baidu(settings: ServiceSettings) -> Iterator[BaiduServer]:
+    pair = settings.client_pair()
+    token = "" if pair is None else Tokens(*pair).issue()
+    with running(settings) as server:
+        yield BaiduServer(server.url, server.session, token, settings.concurrency + settings.max_waiting)
+
+
+@pytest.fixture(scope="session")
+def baidu() -> Iterator[BaiduServer]:
+    """With both interfaces and a client's pair. Unwarping takes most of the time, and these pages are flat."""
+    settings = ServiceSettings(
+        pipeline={"device": "cpu", "use_doc_unwarping": False},
+        pipelines=(DOC_PREPROCESSOR, DOC_ANALYSIS),
+        max_body_bytes=16 * 1024**2,
+        concurrency=2,
+        max_waiting=8,
+        allow_urls=("127.0.0.1",),
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+    )
+    with _running_baidu(settings) as running_server:
+        yield running_server
+
+
+@pytest.fixture(scope="session")
+def open_baidu() -> Iterator[BaiduServer]:
+    """With Baidu's interface alone, and no pair."""
+    pipeline = {"device": "cpu", "use_doc_unwarping": False}
+    with _running_baidu(ServiceSettings(pipeline=pipeline, pipelines=(DOC_ANALYSIS,), concurrency=4)) as running_server:
+        yield running_server
+
+
+@pytest.fixture(scope="session")
+def reading_page() -> np.ndarray:
+    """(H, W, 3) RGB uint8, with the lines of ``tests.analysis.conftest``."""
+    return np.ascontiguousarray(draw_text_page()[..., ::-1])
+
+
+class FileServer(http.server.ThreadingHTTPServer):
+    """Files at addresses of this machine; /broken is a fault of the server's."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Files)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.contents: dict[str, bytes] = {}
+
+    def serve(self, path: str, content: bytes) -> str:
+        """The address of a file from now on."""
+        self.contents[path] = content
+        return self.url + path
+
+
+class _Files(http.server.BaseHTTPRequestHandler):
+    server: FileServer
+
+    def do_GET(self) -> None:
+        content = self.server.contents.get(self.path)
+        self.send_response(500 if self.path == "/broken" else 404 if content is None else 200)
+        self.send_header("Content-Length", str(len(content or b"")))
+        self.end_headers()
+        self.wfile.write(content or b"")
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def files() -> Iterator[FileServer]:
+    with FileServer() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

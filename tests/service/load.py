@@ -26,7 +26,7 @@ from docpre.service.paddle_api import PATH
 from tests.conftest import draw_page, photograph
 from tests.service.bad_requests import BAD
 from tests.service.bombs import BOMBS
-from tests.service.conftest import QUICK, Server, encoded, running_process, wait_until
+from tests.service.conftest import CLEAN_UP, QUICK, Server, encoded, running_process, wait_until
 
 CLIENTS = (1, 8, 32)
 ROUNDS = 3
@@ -83,7 +83,7 @@ def overhead() -> None:
     """Pages a second of the service and of the pipeline alone."""
     photos = [encoded(photograph(draw_page(seed=seed)), "JPEG", quality=90) for seed in range(4)]
     pipeline = DocPreprocessor(device="cpu")
-    with running_process() as (server, _, _):
+    with running_process(*CLEAN_UP) as (server, _, _):
 
         def alone(number: int) -> None:
             pipeline.predict(photos[number % 4])
@@ -137,7 +137,7 @@ def memory() -> None:
 
 def _many_requests(clients: int, *options: str) -> None:
     page = encoded(draw_page(440, 312, font_size=11), "JPEG")
-    with running_process(*options) as (server, process, _):
+    with running_process(*CLEAN_UP, *options) as (server, process, _):
         statuses: Counter[int] = Counter()
 
         def ask(_: int) -> None:
@@ -157,7 +157,7 @@ def _many_requests(clients: int, *options: str) -> None:
 
 def bad_requests() -> None:
     """1,000 bad requests of all kinds."""
-    with running_process("--max_body_bytes", "4000000", "--max_pixels", "4000000") as (server, process, _):
+    with running_process(*CLEAN_UP, "--max_body_bytes", "4000000", "--max_pixels", "4000000") as (server, process, _):
         before = memory_mb(process.pid)
         kinds = list(BAD.values())
         wrong: Counter[str] = Counter()
@@ -181,7 +181,7 @@ def bad_requests() -> None:
 
 def bombs() -> None:
     """Each bomb: status, seconds, processor time, and memory above what the server had."""
-    with running_process() as (server, process, _):
+    with running_process(*CLEAN_UP) as (server, process, _):
         server.infer(encoded(draw_page(200, 200)), **QUICK)
         for name, make in BOMBS.items():
             content, stop, peak = make(), threading.Event(), [0.0]
@@ -209,7 +209,7 @@ def bombs() -> None:
 def restarts() -> None:
     """Server processes are killed while 8 clients ask."""
     page = encoded(draw_page(440, 312, font_size=11), "JPEG")
-    with running_process("--workers", "2") as (server, process, _):
+    with running_process(*CLEAN_UP, "--workers", "2") as (server, process, _):
         statuses: Counter[str] = Counter()
 
         def ask(_: int) -> None:

@@ -9,26 +9,58 @@ from pathlib import Path
 
 import pytest
 
+from docpre.service import baidu_api
+from docpre.service.baidu_tokens import TOKEN_PATH
 from docpre.service.paddle_api import PATH
+
+# Baidu's errors have HTTP's status 200, so what is asked of a service that refuses with 4xx can't be asked of them.
+REFUSALS = "negative_data_rejection,unsupported_method,missing_required_header"
+
+
+def schemathesis(server, folder, *options):
+    program = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip("schemathesis is not installed; it is in docpre[dev]")
+    phases = ["--phases", "examples,coverage,fuzzing", "--continue-on-failure"]
+    done = subprocess.run(
+        [program, "run", server.url + "/openapi.json", "--seed", "1", "--no-color", *phases, *options],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=250,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
 def test_answers_are_as_described(server, tmp_path):
     """Schemathesis: status, headers and body of each answer are described, no answer is 5xx, what is malformed is
     refused. That everything of the right type is accepted is not asked: few texts are pictures."""
-    program = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
-    if program is None:
-        pytest.skip("schemathesis is not installed; it is in docpre[dev]")
-    phases = ["--phases", "examples,coverage,fuzzing", "--continue-on-failure"]
-    options = ["--max-examples", "10", "--seed", "1", "--no-color", *phases]
-    done = subprocess.run(
-        [program, "run", server.url + "/openapi.json", *options, "--exclude-checks", "positive_data_acceptance"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        timeout=250,
-    )
-    assert done.returncode == 0, done.stdout
-    assert "Tested: 4" in done.stdout
+    options = ["--max-examples", "10", "--exclude-checks", "positive_data_acceptance"]
+    assert "Tested: 4" in schemathesis(server, tmp_path, *options)
+
+
+def test_baidu_s_answers_are_as_described(open_baidu, tmp_path):
+    """The same, but for refusals: each answer is 200 and either of the kinds that are described."""
+    options = ["--include-path-regex", "^/(rest|oauth)/", "--max-examples", "10"]
+    excluded = f"positive_data_acceptance,{REFUSALS}"
+    assert "Tested: 3" in schemathesis(open_baidu, tmp_path, *options, "--exclude-checks", excluded)
+
+
+def test_baidu_s_description(baidu):
+    paths = baidu.get("/openapi.json").json()["paths"]
+    operation = paths[baidu_api.PATH]["post"]
+    (content,) = operation["requestBody"]["content"].items()
+    assert content[0] == "application/x-www-form-urlencoded"
+    names = {
+        *("image", "url", "pdf_file", "pdf_file_num", "language_type", "result_type", "detect_direction"),
+        *("line_probability", "disp_line_poly", "words_type", "layout_analysis", "recg_formula", "recg_long_division"),
+    }
+    assert names <= set(content[1]["schema"]["properties"])
+    assert [parameter["name"] for parameter in operation["parameters"]] == ["access_token"]
+    assert set(paths[TOKEN_PATH]) == {"get", "post"}
+    answers = operation["responses"]["200"]["content"]["application/json"]["schema"]["anyOf"]
+    assert [answer["$ref"].split("/")[-1] for answer in answers] == ["DocAnalysisAnswer", "BaiduErrorAnswer"]
 
 
 def test_description(server):

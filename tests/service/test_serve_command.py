@@ -14,7 +14,7 @@ from docpre.errors import ConfigError
 from docpre.service.settings import ServiceSettings
 
 DEFAULTS = {
-    "pipeline": "doc_preprocessor",
+    "pipeline": None,
     "host": "127.0.0.1",
     "port": 8080,
     "workers": 1,
@@ -87,7 +87,7 @@ def test_a_wrong_serving_section(tmp_path, serving):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--pipeline", "OCR"], "doc_preprocessor or a YAML"),
+        (["--pipeline", "OCR"], "doc_preprocessor, a YAML of it, or doc_analysis"),
         (["--pipeline", "missing.yaml"], "missing.yaml"),
         (["--max_pixels", "0"], "max_pixels"),
         (["--allow_urls", "10.0.0.0/99"], "allow_urls"),
@@ -112,3 +112,20 @@ def test_without_the_extra(package):
 def test_the_base_knows_nothing_of_http():
     code = "import sys, docpre.cli; docpre.cli.build_parser(); print({'fastapi', 'uvicorn'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_installed", "says"),
+    [
+        ([], True, "asks for no token"),
+        ([], False, "pip install 'docpre[analysis]'"),
+        (["--pipeline", "doc_preprocessor"], False, ""),
+    ],
+)
+def test_what_is_said_of_the_analysis(arguments, is_installed, says, monkeypatch, capsys):
+    if not is_installed:
+        monkeypatch.setitem(sys.modules, "rapidocr", None)
+    assert main(["serve", "--workers", "0", *arguments]) == 2
+    first, *others = capsys.readouterr().err.splitlines()
+    assert says in first
+    assert len(others) == bool(says)

@@ -19,7 +19,7 @@ import requests
 from docpre.service.paddle_api import PATH
 from docpre.service.settings import ServiceSettings
 from tests.conftest import draw_page, photograph
-from tests.service.conftest import QUICK, encoded, running, running_process, wait_until
+from tests.service.conftest import CLEAN_UP, QUICK, encoded, running, running_process, wait_until
 
 SLOW_PAGES = 40
 
@@ -136,7 +136,7 @@ def test_sigterm_finishes_what_is_under_way_and_logs_no_secrets(tmp_path, page_p
     keys = tmp_path / "keys"
     keys.write_text("the-secret-key\n")
     answers: list[requests.Response] = []
-    with running_process("--concurrency", "1", "--api_key_file", str(keys)) as (server, process, log):
+    with running_process(*CLEAN_UP, "--concurrency", "1", "--api_key_file", str(keys)) as (server, process, log):
         headers = {"Authorization": "Bearer the-secret-key", "X-Request-Id": "the-request"}
         asking = threading.Thread(target=lambda: answers.append(server.infer(slow_pdf(10), headers=headers, **QUICK)))
         asking.start()
@@ -160,7 +160,7 @@ def test_sigterm_finishes_what_is_under_way_and_logs_no_secrets(tmp_path, page_p
 
 
 def test_several_processes_and_one_of_them_dies(page_png):
-    with running_process("--workers", "2", "--concurrency", "1") as (server, process, _):
+    with running_process(*CLEAN_UP, "--workers", "2", "--concurrency", "1") as (server, process, _):
         children = Path("/proc", str(process.pid), "task", str(process.pid), "children")
 
         def workers() -> list[int]:
