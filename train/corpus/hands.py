@@ -37,7 +37,9 @@ def notes(w: Writer) -> Layout:
     else:
         body = "<br>".join(written(w, w.label(30)) for _ in range(w.draw.randint(2, 14)))
     margin = w.draw.choice([20, 40, 60, 110])
-    return Layout(body, paper(w), f"body{{padding:{margin}px;font-size:{size}px;line-height:{step}px;{ground}{_ink(w)}}}")
+    return Layout(
+        body, paper(w), f"body{{padding:{margin}px;font-size:{size}px;line-height:{step}px;{ground}{_ink(w)}}}"
+    )
 
 
 def passage(w: Writer) -> Layout:
@@ -85,7 +87,11 @@ def filled_form(w: Writer) -> Layout:
         f"<tr><td style='{print_style};width:35%'>{w.label(26)}</td><td style='{edge};height:{size + 16}px'>{written(w, w.draw.choice(['', w.label(30), w.code(), w.date()]))}</td></tr>"
         for _ in range(w.draw.randint(4, 18))
     )
-    end = f"<div style='position:absolute;bottom:40px;right:60px'>{signature(w.draw)}</div>" if w.draw.random() < 0.6 else ""
+    end = (
+        f"<div style='position:absolute;bottom:40px;right:60px'>{signature(w.draw)}</div>"
+        if w.draw.random() < 0.6
+        else ""
+    )
     return Layout(
         f"<h2 style='{_PRINT};color:#111'>{w.label(40)}</h2><table>{rows}</table>{end}",
         paper(w),
@@ -115,7 +121,9 @@ def squared_paper(w: Writer) -> Layout:
 
 def board(w: Writer) -> Layout:
     """Chalk on a dark board, or pens on a white one."""
-    ground, ink = w.draw.choice([("#243", "#eee"), ("#222", "#f4f4e0"), ("#1d3a2f", "#ffd"), ("#fafafa", "#22a"), ("#f2f4f6", "#c22")])
+    ground, ink = w.draw.choice(
+        [("#243", "#eee"), ("#222", "#f4f4e0"), ("#1d3a2f", "#ffd"), ("#fafafa", "#22a"), ("#f2f4f6", "#c22")]
+    )
     lines = "".join(
         f"<div style='position:absolute;left:{w.draw.uniform(2, 45):.0f}%;top:{row * 14 + w.draw.uniform(2, 8):.0f}%;font-size:{w.draw.randint(26, 54)}px'>{written(w, w.label(34))}</div>"
         for row in range(w.draw.randint(2, 7))

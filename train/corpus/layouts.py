@@ -9,6 +9,7 @@ from train.corpus.pictures_svg import barcode, chart, colour, drawing, map_of, s
 from train.corpus.receipts import receipt
 from train.corpus.writer import Writer
 
+
 def letter(w: Writer) -> Layout:
     head = f"<div class=r>{w.label()}<br>{w.label(30)}<br>{w.date()}</div><div>{w.label()}<br>{w.label()}<br>{w.code()}</div>"
     foot = f"<p>{w.label()}</p>{signature(w.draw)}<br>{w.label()}"
@@ -34,10 +35,8 @@ def form(w: Writer) -> Layout:
     for _ in range(w.draw.randint(6, 26)):
         value = w.draw.choice(["", "", w.label(), w.code(), w.date()])
         box = "&#9744; " * w.draw.choice([0, 0, 2])
-        rows.append(
-            f"<tr><td>{w.label()}</td><td class=v>{box}{value}</td><td>{w.label(12)}</td><td class=v>{w.draw.choice(['', w.code()])}</td></tr>"
-        )
-    end = f"<table><tr><td>{w.label()} {signature(w.draw, 120)}</td><td>{w.date()}</td></tr></table>"
+        rows.append(_row(w.label(), f"{box}{value}", w.label(12), w.draw.choice(["", w.code()])))
+    end = f"<table>{_row(f'{w.label()} {signature(w.draw, 120)}', w.date())}</table>"
     return Layout(
         f"<h2>{w.label(50)}</h2><p>{w.text(2)}</p><table>{''.join(rows)}</table><p><small>{w.text(4)}</small></p>{end}",
         paper(w),
@@ -50,10 +49,7 @@ def table(w: Writer) -> Layout:
     is_text = [w.draw.random() < 0.3 for _ in range(columns)]
     is_text[0] = True
     head = "".join(f"<th>{w.label(12)}</th>" for _ in range(columns))
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{w.label(14) if text else w.amount()}</td>" for text in is_text) + "</tr>"
-        for _ in range(many)
-    )
+    rows = "".join(_row(*(w.label(14) if text else w.amount() for text in is_text)) for _ in range(many))
     size = max(6, min(14, int(1000 / many)))
     return Layout(
         f"<h3>{w.label(40)}</h3><table>{head}{rows}</table>", paper(w), _grid(w) + f"td,th{{font-size:{size}px}}"
@@ -69,7 +65,7 @@ def slide(w: Writer) -> Layout:
     return Layout(
         f"<h1>{w.label(40)}</h1><ul>{points}</ul>{picture}<small>{w.label()} {w.draw.randint(1, 60)}</small>",
         w.draw.choice([(1024, 768), (1280, 720)]),
-        f"body{{background:{ground};color:{ink};font-size:28px}}",
+        _colours(ground, ink, "font-size:28px"),
     )
 
 
@@ -161,7 +157,7 @@ def screenshot(w: Writer) -> Layout:
     inner = w.draw.choice(
         [
             w.paragraphs(5),
-            f"<table>{''.join(f'<tr><td>{w.label()}</td><td>{w.amount()}</td></tr>' for _ in range(15))}</table>",
+            f"<table>{''.join(_row(w.label(), w.amount()) for _ in range(15))}</table>",
             chart(w, 500, 300),
         ]
     )
@@ -269,7 +265,7 @@ def listing(w: Writer) -> Layout:
     return Layout(
         f"<pre>{lines}</pre>",
         paper(w),
-        f"body{{background:{ground};color:{ink};font-size:13px}}pre{{font-family:monospace}}",
+        _colours(ground, ink, "font-size:13px") + "pre{font-family:monospace}",
     )
 
 
@@ -286,14 +282,15 @@ def cover(w: Writer) -> Layout:
     return Layout(
         f"<div style='margin-top:{w.draw.randint(40, 380)}px'><h1 class=b>{w.label(30)}</h1><p>{w.label(40)}</p></div><div style='position:absolute;bottom:40px'>{w.label(24)}</div>",
         paper(w),
-        f"body{{background:{ground};color:{w.draw.choice(['#fff', '#111', '#fe8'])};text-align:center}}.b{{font-size:{w.draw.randint(40, 80)}px}}",
+        _colours(ground, w.draw.choice(["#fff", "#111", "#fe8"]), "text-align:center")
+        + f".b{{font-size:{w.draw.randint(40, 80)}px}}",
     )
 
 
 def invoice(w: Writer) -> Layout:
+    many = w.draw.randint(3, 18)
     rows = "".join(
-        f"<tr><td>{n}</td><td>{w.label(40)}</td><td>{w.draw.randint(1, 20)}</td><td class=r>{w.amount()}</td></tr>"
-        for n in range(1, w.draw.randint(3, 18))
+        _row(n, w.label(40), w.draw.randint(1, 20), f"<div class=r>{w.amount()}</div>") for n in range(1, many)
     )
     body = f"<h1>{w.label(16)}</h1><div class=r>{w.code()}<br>{w.date()}</div><p>{w.label()}<br>{w.label(30)}</p><table>{rows}</table><h3 class=r>{w.amount()}</h3>"
     return Layout(
@@ -347,7 +344,7 @@ def poster(w: Writer) -> Layout:
     return Layout(
         f"<h1 style='font-size:90px;line-height:1'>{w.label(24)}</h1>{drawing(w, 600, 400)}<h2>{w.date()}</h2><p>{w.text(2)}</p>",
         A4,
-        f"body{{background:{colour(w.draw)};color:#fff;text-align:center}}",
+        _colours(colour(w.draw), "#fff", "text-align:center"),
     )
 
 
@@ -359,6 +356,14 @@ def visiting_card(w: Writer) -> Layout:
     )
 
 
+def _row(*cells: object) -> str:
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _colours(ground: str, ink: str, more: str) -> str:
+    return f"body{{background:{ground};color:{ink};{more}}}"
+
+
 def _grid(w: Writer) -> str:
     return w.draw.choice(
         [
@@ -366,7 +371,7 @@ def _grid(w: Writer) -> str:
             "td,th{border:1px solid #555}",
             "td,th{border-bottom:1px solid #aaa}",
             "tr:nth-child(odd){background:#ddd}",
-            "td{border:2px solid black}.v{background:#eef}",
+            "td{border:2px solid black}td:nth-child(even){background:#eef}",
         ]
     )
 

@@ -51,7 +51,10 @@ def _lines_of_facts(w: Writer) -> str:
     draw = w.draw
     clock = f"{draw.randint(0, 23):02}:{draw.randint(0, 59):02}:{draw.randint(0, 59):02}"
     facts = [w.date(), f"{w.date()} {clock}", w.code(), w.label(14)]
-    return "".join(f"<div>{w.label(12)}{draw.choice([': ', ' : ', ' #', ' '])}{draw.choice(facts)}</div>" for _ in range(draw.randint(1, 6)))
+    return "".join(
+        f"<div>{w.label(12)}{draw.choice([': ', ' : ', ' #', ' '])}{draw.choice(facts)}</div>"
+        for _ in range(draw.randint(1, 6))
+    )
 
 
 def _items(w: Writer) -> str:
@@ -63,9 +66,13 @@ def _items(w: Writer) -> str:
         if kind == 0:
             rows.append(f"<tr><td>{w.label(20)}</td><td class=r>{price}</td></tr>")
         elif kind == 1:
-            rows.append(f"<tr><td colspan=3>{draw.choice([w.code() + ' ', ''])}{w.label(28)}</td></tr><tr><td>{count} x {price}</td><td></td><td class=r>{price} {draw.choice(['', 'A', 'SR', '*'])}</td></tr>")
+            rows.append(
+                f"<tr><td colspan=3>{draw.choice([w.code() + ' ', ''])}{w.label(28)}</td></tr><tr><td>{count} x {price}</td><td></td><td class=r>{price} {draw.choice(['', 'A', 'SR', '*'])}</td></tr>"
+            )
         else:
-            rows.append(f"<tr><td>{number + 1}</td><td>{w.label(16)}</td><td class=r>{count}</td><td class=r>{price}</td></tr>")
+            rows.append(
+                f"<tr><td>{number + 1}</td><td>{w.label(16)}</td><td class=r>{count}</td><td class=r>{price}</td></tr>"
+            )
     head = f"<tr>{''.join(f'<td><b>{w.label(8)}</b></td>' for _ in range(3))}</tr>" if draw.random() < 0.5 else ""
     return f"<table>{head}{''.join(rows)}</table>"
 
@@ -81,7 +88,9 @@ def _totals(w: Writer) -> str:
 
 def _tax_table(w: Writer) -> str:
     row = "<tr>" + "".join(f"<td>{w.label(8)}</td>" for _ in range(3)) + "</tr>"
-    figures = f"<tr><td>{w.draw.choice('ABSZ')} {w.draw.randint(0, 25)}%</td><td>{w.amount()}</td><td>{w.amount()}</td></tr>"
+    figures = (
+        f"<tr><td>{w.draw.choice('ABSZ')} {w.draw.randint(0, 25)}%</td><td>{w.amount()}</td><td>{w.amount()}</td></tr>"
+    )
     return f"<table>{row}{figures * w.draw.randint(1, 3)}</table>"
 
 

@@ -45,7 +45,7 @@ class Augment:
         invert: share whose colours are inverted.
         faint: share that loses nearly all of its contrast.
         tiny: share that has been much smaller.
-        zoom: share of pages of which a window is taken first, of any proportions up to 2.5:1: a tenth of a page and more.
+        zoom: share of pages of which a window is taken first: a tenth of the page or more, of proportions up to 2.5:1.
             It is for orientation alone.
         untouched: share of samples that nothing is done to.
     """
