@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -58,17 +60,19 @@ def scanned(image: ImageArray, random: np.random.Generator) -> ImageArray:
 def crumpled(image: ImageArray, random: np.random.Generator) -> ImageArray:
     """The shading of creases and waves, and a little of their bending."""
     size = image.shape[0], image.shape[1]
-    relief = sum(_waves(size, length, random, 1)[..., 0] * length for length in (25, 80, 250)) * 0.02
+    relief = np.zeros(size, np.float32)
+    for length in (25, 80, 250):
+        relief += _waves(size, length, random, 1)[..., 0] * length * 0.02
     for _ in range(int(random.integers(0, 5))):
         angle, place = random.uniform(0, np.pi), random.uniform(0.1, 0.9, 2) * size
         y, x = np.mgrid[: size[0], : size[1]].astype(np.float32)
         distance = (x - place[1]) * np.cos(angle) + (y - place[0]) * np.sin(angle)
         relief = relief + np.tanh(distance / 6) * random.uniform(-0.6, 0.6)
     light = random.uniform(0.03, 0.22) * relief
-    return _lit(image, np.asarray(1 + light - light.max() * 0.5, np.float32))
+    return _lit(image, np.asarray(1 + light - light.max() * 0.5))
 
 
-def _lit(image: ImageArray, light: Floats) -> ImageArray:
+def _lit(image: NDArray[Any], light: NDArray[Any]) -> ImageArray:
     return np.clip(image * light[..., None], 0, 255).astype(np.uint8)
 
 
@@ -76,13 +80,14 @@ def _waves(size: tuple[int, int], length: float, random: np.random.Generator, ch
     """Smooth noise (H, W, channels) of about unit size, whose waves are so long in pixels."""
     grid = max(2, round(size[0] / length) + 1), max(2, round(size[1] / length) + 1)
     coarse = random.normal(size=(*grid, channels)).astype(np.float32)
-    return cv2.resize(coarse, (size[1], size[0]), interpolation=cv2.INTER_CUBIC).reshape(*size, channels)
+    waves = cv2.resize(coarse, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(waves, np.float32).reshape(*size, channels)
 
 
 def _with_the_back(image: ImageArray, random: np.random.Generator) -> ImageArray:
     """Another side shines through: mirrored, mostly the right way up as sheets are printed."""
-    back = image[:, ::-1] if random.random() < 0.7 else image[::-1]
-    back = cv2.GaussianBlur(np.roll(back, int(random.integers(-40, 40)), 0), (0, 0), random.uniform(0.8, 2.5))
+    side = image[:, ::-1] if random.random() < 0.7 else image[::-1]
+    back = cv2.GaussianBlur(np.roll(side, int(random.integers(-40, 40)), 0), (0, 0), random.uniform(0.8, 2.5))
     share = random.uniform(0.05, 0.25)
     return np.clip(image - share * (255.0 - back), 0, 255).astype(np.uint8)
 
