@@ -11,6 +11,7 @@ USAGE = """usage: python -m train COMMAND ...
   orientation fit|validate|test --config configs/orientation.yaml
   unwarping fit|validate|test --config configs/unwarping.yaml
   data check orientation|unwarping --config FILE     read all the data that a configuration names
+  blend --ckpt FILE --official_share S --output CKPT move orientation weights back towards the published ones
   calibrate --ckpt FILE --data DIR --output CKPT     make an orientation model's scores true, on the corpus
   export --ckpt FILE --output DIR                    make a model directory that docpre takes
   evaluate docunet|uvdoc-benchmark|dir300|pairs      measure unwarping
@@ -41,6 +42,10 @@ def main(arguments: list[str]) -> int:
             from train.export import main as export
 
             export(arguments[1:])
+        elif command == "blend":
+            from train.blend import main as blend
+
+            blend(arguments[1:])
         elif command == "calibrate":
             from train.calibration import main as calibrate
 
