@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
 
 
 def blended(state: dict[str, Tensor], official: dict[str, Tensor], share: float) -> dict[str, Tensor]:
-    """Weights between a trained network's, whose names begin with ``network.``, and the published ones; counters stay."""
+    """Weights between trained ones, whose names begin with ``network.``, and the published ones; counters stay."""
     return {
         _NETWORK + key: torch.lerp(state[_NETWORK + key], weight, share)
         for key, weight in official.items()
