@@ -11,7 +11,7 @@ USAGE = """usage: python -m train COMMAND ...
   orientation fit|validate|test --config configs/orientation.yaml
   unwarping fit|validate|test --config configs/unwarping.yaml
   data check orientation|unwarping --config FILE     read all the data that a configuration names
-  blend --ckpt FILE --official_share S --output CKPT move orientation weights back towards the published ones
+  blend --ckpt FILE --share S --output CKPT          move orientation weights a part of the way to others
   calibrate --ckpt FILE --data DIR --output CKPT     make an orientation model's scores true, on the corpus
   export --ckpt FILE --output DIR                    make a model directory that docpre takes
   evaluate docunet|uvdoc-benchmark|dir300|pairs      measure unwarping

@@ -32,12 +32,12 @@ def test_a_half_lies_in_the_middle_and_counters_stay():
 
 def test_a_blended_checkpoint_is_a_checkpoint(tmp_path):
     before = trained_checkpoint(tmp_path / "a.ckpt")
-    main(["--ckpt", str(tmp_path / "a.ckpt"), "--official_share", "0.25", "--output", str(tmp_path / "b.ckpt")])
+    main(["--ckpt", str(tmp_path / "a.ckpt"), "--share", "0.25", "--output", str(tmp_path / "b.ckpt")])
     network, _ = trained_network(torch.load(tmp_path / "b.ckpt", weights_only=True))
     moved = network.fc.bias - before["state_dict"]["network.fc.bias"]
     torch.testing.assert_close(moved, torch.full((4,), -0.5))
 
 
 def test_a_share_beyond_one_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="official_share"):
-        main(["--ckpt", "a.ckpt", "--official_share", "1.5", "--output", str(tmp_path / "b.ckpt")])
+    with pytest.raises(ConfigError, match="share"):
+        main(["--ckpt", "a.ckpt", "--share", "1.5", "--output", str(tmp_path / "b.ckpt")])
