@@ -12,6 +12,7 @@ USAGE = """usage: python -m train COMMAND ...
   unwarping fit|validate|test --config configs/unwarping.yaml
   data check orientation|unwarping --config FILE     read all the data that a configuration names
   handwriting --output DIR                           train the classifier of handwriting, on drawn lines
+  blend --ckpt FILE --share S --output CKPT          move orientation weights a part of the way to others
   calibrate --ckpt FILE --data DIR --output CKPT     make an orientation model's scores true, on the corpus
   export --ckpt FILE --output DIR                    make a model directory that docpre takes
   evaluate docunet|uvdoc-benchmark|dir300|pairs      measure unwarping
@@ -48,6 +49,10 @@ def main(arguments: list[str]) -> int:
             from train.handwriting import main as handwriting
 
             handwriting(arguments[1:])
+        elif command == "blend":
+            from train.blend import main as blend
+
+            blend(arguments[1:])
         elif command == "calibrate":
             from train.calibration import main as calibrate
 

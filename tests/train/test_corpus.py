@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import struct
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +14,15 @@ import pytest
 import torch
 
 from docpre.errors import ConfigError, InputError
-from train.corpus.build import documents_of, save_jpeg
+from train.corpus.build import Folders, documents_of, save_jpeg
+from train.corpus.hands import written
 from train.corpus.layouts import TRAINED, UNSEEN
-from train.corpus.manifest import MANIFEST, WORDLESS, Entry, read_manifest, write_manifest
-from train.corpus.packages import unpacked
+from train.corpus.manifest import MANIFEST, SCANNED, WORDLESS, Entry, read_manifest, write_manifest
+from train.corpus.packages import fetched, unpacked
+from train.corpus.paper import scanned, shaken
 from train.corpus.pdf_pages import upright_pages
 from train.corpus.recipe import read_recipe
+from train.corpus.scanned import scanned_entries
 from train.corpus.scripts import script_of
 from train.corpus.sentences import languages
 from train.corpus.wordless import blank_page
@@ -58,6 +63,12 @@ def test_a_package_that_is_not_there_is_named(tmp_path):
     (tmp_path / "empty_1_all.deb").write_bytes(b"no package")
     with pytest.raises(InputError, match="empty"):
         unpacked("empty", tmp_path, tmp_path / "out", ("*.pdf",))
+
+
+def test_a_package_is_not_taken_for_one_whose_name_begins_with_its_own(tmp_path):
+    for name in ("caveat-5.2.8", "caveat-brush-5.2.7"):
+        (tmp_path / f"fontsource-{name}.tgz").write_bytes(b"")
+    assert fetched("@fontsource/caveat", tmp_path).name == "fontsource-caveat-5.2.8.tgz"
 
 
 @pytest.mark.parametrize(
@@ -137,6 +148,46 @@ def test_layouts_are_seeded_and_escaped(name):
     assert min(one.size_wh) >= 20
 
 
+def test_words_by_hand_stay_in_order_and_escaped():
+    text = written(Writer(random.Random(3), [], "Latin"), "one &lt;two&gt; three")
+    assert text.index("one") < text.index("&lt;two&gt;") < text.index("three")
+    letters = written(Writer(random.Random(3), [], "Chinese"), "一二")
+    assert letters.count("<span") == 2
+
+
+def page_with_a_headline():
+    page = np.full((160, 120, 3), 255, np.uint8)
+    page[10:30, 10:110] = 0
+    page[60:64, 10:100] = 60
+    return page
+
+
+@pytest.mark.parametrize("change", [shaken, scanned])
+def test_paper_is_seeded_and_stays_upright(change):
+    page = page_with_a_headline()
+    for seed in range(12):
+        one, two = (change(page, np.random.default_rng(seed)) for _ in range(2))
+        np.testing.assert_array_equal(one, two)
+        assert one.dtype == np.uint8
+        assert one.ndim == 3
+    steady = shaken(page, np.random.default_rng(1))
+    assert steady[:80].mean() < steady[80:].mean()
+
+
+def test_scans_keep_the_split_and_document_of_their_pages(tmp_path):
+    recipe = replace(read_recipe(RECIPE), scanned={"train": 2, "val": 0, "test": 1})
+    entries = []
+    for number, split in enumerate(("train", "train", "train", "test")):
+        save_jpeg(page_with_a_headline(), tmp_path / f"{number}.jpg")
+        entries.append(Entry(f"{number}.jpg", split, "real", "books", "Latin", f"document {number}"))
+    with ProcessPoolExecutor(1) as pool:
+        found = scanned_entries(pool, recipe, Folders(tmp_path, tmp_path, tmp_path), entries)
+    assert [entry.split for entry in found] == ["train", "train", "test"]
+    assert {entry.kind for entry in found} == {SCANNED}
+    splits = {entry.document: entry.split for entry in entries}
+    assert all(splits[entry.document] == entry.split and (tmp_path / entry.file).is_file() for entry in found)
+
+
 def test_kinds_of_unseen_pages_are_not_trained_on():
     assert not set(TRAINED) & set(UNSEEN)
 
@@ -172,6 +223,7 @@ def test_the_reader_knows_pages_without_a_way_up(corpus_dir):
     assert corpus.read(0).shape == (120, 90, 3)
     greek = sum(entry.script == "Greek" for entry in corpus.entries)
     assert len(Corpus(corpus_dir, "test", ["real"], rare_scripts=3)) == 9 + 2 * greek
+    assert len(Corpus(corpus_dir, "test", ["wordless"], rare_scripts=3, made=2)) == 6
     assert len(Corpus(corpus_dir, "test", most=5)) == 5
     assert read_manifest(corpus_dir / MANIFEST) == corpus.entries
     with pytest.raises(InputError, match=r"train\.corpus"):
@@ -185,7 +237,7 @@ def test_pages_without_a_way_up_are_taught_to_have_even_scores():
 
 def test_samples_of_pages_without_a_way_up(corpus_dir):
     corpus = Corpus(corpus_dir, "test")
-    augment = Augment(tilt_deg=10, margin=0.2, invert=0.5, faint=0.5, tiny=0.5)
+    augment = Augment(tilt_deg=10, margin=0.2, invert=0.5, faint=0.5, tiny=0.5, zoom=0.5)
     module = Orientation(start="nothing", size_hw=(64, 64), resize_short=None, max_aspect=2.0)
     samples = OrientationData(train=corpus, val=corpus, augment=augment).samples("train", module.spec)
     labels = {index: samples[index, index]["label"] for index in range(len(corpus) * 4)}

@@ -24,6 +24,6 @@ def test_the_recipe_is_read(tmp_path):
     options = ["--config", str(CONFIG), "--data.train.path", str(tmp_path), "--data.val.path", str(tmp_path)]
     cli = command_line("orientation", [*options, "--data.train.right_to_left", "3"], run=False)
     assert cli.model.spec.size_hw == (304, 304)
-    assert (cli.model.spec.resize_short, cli.model.spec.max_aspect) == (None, 2.0)
+    assert (cli.model.spec.resize_short, cli.model.spec.max_aspect) == (None, 1.5)
     source, indices = cli.datamodule.indices("train")
     assert len(indices) == len(source) == 12

@@ -66,6 +66,10 @@ def build(recipe: Recipe, folders: Folders, workers: int = 2) -> list[Entry]:
 
             parts.append(("wordless", partial(wordless_entries, recipe, folders)))
         entries: list[Entry] = []
+        if any(recipe.scanned.values()):
+            from train.corpus.scanned import scanned_entries
+
+            parts.append(("scanned", lambda: scanned_entries(pool, recipe, folders, entries)))
         if any(recipe.photographed.values()):
             from train.corpus.photographed import photographed_entries
 
@@ -80,14 +84,14 @@ def build(recipe: Recipe, folders: Folders, workers: int = 2) -> list[Entry]:
     return entries
 
 
-def picture_of(png: bytes, long_side_px: int) -> ImageArray:
+def picture_of(shot: bytes, long_side_px: int) -> ImageArray:
     """A screenshot as (H, W, 3) RGB uint8, shrunk if it is larger than wanted."""
-    shot = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR_RGB)
-    if shot is None:
+    image = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if image is None:
         raise InputError("The browser's screenshot can't be read.")
-    if (scale := long_side_px / max(shot.shape[:2])) < 1:
-        shot = cv2.resize(shot, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return shot.astype(np.uint8, copy=False)
+    if (scale := long_side_px / max(image.shape[:2])) < 1:
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return image.astype(np.uint8, copy=False)
 
 
 def save_jpeg(image: ImageArray, path: Path) -> None:

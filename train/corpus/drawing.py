@@ -11,20 +11,26 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import tqdm
 
 from docpre.errors import InputError
 from train.corpus.browser import browser, font_settings
 from train.corpus.build import Folders, picture_of, save_jpeg
-from train.corpus.layouts import TRAINED, UNSEEN, Layout
+from train.corpus.hands import HANDS
+from train.corpus.layout import A4, Layout
+from train.corpus.layouts import TRAINED, UNSEEN
 from train.corpus.manifest import Entry
 from train.corpus.packages import unpacked
+from train.corpus.paper import shaken
 from train.corpus.recipe import SPLITS, Recipe, Split, chance
 from train.corpus.sentences import by_script, languages
 from train.corpus.writer import Writer
 
 _BATCH = 50
 _UNSEEN_SHARE = 0.25  # of the pages that are tested on
+_KIND_WEIGHTS = {"receipts": 5.0, **dict.fromkeys(HANDS, 2.0)}  # all others 1
+_SHAKEN_SHARE = 0.8  # of what is written by hand
 _WEIGHTS = {
     "Latin": 24,
     "Arabic": 11,
@@ -44,19 +50,26 @@ _LANGUAGE_TAGS = {
     "Korean": "ko",
 }  # fmt: skip
 _FONTSOURCE_SUBSETS = {
-    "Latin": "latin", "Cyrillic": "cyrillic", "Greek": "greek", "Chinese": "chinese-simplified", "Japanese": "japanese",
-    "Korean": "korean", "Devanagari": "devanagari", "Thai": "thai", "Arabic": "arabic",
+    "Latin": "latin", "Cyrillic": "cyrillic", "Greek": "greek", "Chinese": "chinese", "Japanese": "japanese",
+    "Korean": "korean", "Devanagari": "devanagari", "Thai": "thai", "Arabic": "arabic", "Hebrew": "hebrew",
 }  # fmt: skip
+_TILLS = (
+    "VT323", "Share Tech Mono", "Liberation Mono", "DejaVu Sans Mono", "Courier Prime", "Space Mono", "Inconsolata",
+    "Cousine", "Anonymous Pro", "Nova Mono", "Cutive Mono", "Overpass Mono", "Doto", "Handjet", "Pixelify Sans",
+    "Silkscreen", "Jersey 10", "Noto Sans Mono",
+)  # fmt: skip
+_ACROSS = frozenset({"strips", "receipts", "handwritten lines", "handwriting in squares"})  # never set in columns
 _TYPEWRITERS = ("Special Elite", "Courier Prime", "Liberation Mono", "DejaVu Sans Mono", "monospace")
 
 
 @dataclass(frozen=True)
 class Typefaces:
-    """Fonts by script: families that the browser finds, and handwriting as (family, style sheet)."""
+    """Fonts by script: families, and those of handwriting; and the style sheets of those that are no fonts of the
+    system's."""
 
     families: Mapping[str, Sequence[str]]
-    handwriting: Mapping[str, Sequence[tuple[str, Path]]]
-    sheets: Sequence[Path]
+    handwriting: Mapping[str, Sequence[str]]
+    sheets: Mapping[str, Path]
 
 
 def drawn_entries(pool: ProcessPoolExecutor, recipe: Recipe, folders: Folders, workers: int) -> list[Entry]:
@@ -105,15 +118,15 @@ def _draw_batch(
     side = recipe.long_side_px[split]
     html_file = folders.unpacked / f"drawn-{split}-{only}{numbers.start}.html"
     with browser(folders.unpacked / "fonts") as running:
-        page = running.new_page()
+        # A page to train on is shrunk anyway: the browser draws it smaller at once.
+        page = running.new_page(device_scale_factor=min(1.0, side / A4[1] * 1.15))
         for number in numbers:
             draw = random.Random(f"{recipe.seed} {split} {only}{number}")
             kinds = dict(UNSEEN if split == "test" and draw.random() < _UNSEEN_SHARE else TRAINED)
             if only and only not in typefaces.handwriting:
-                del kinds["handwriting"]
-            weights = [3 if kind == "handwriting" else 1 for kind in kinds]
-            kind = draw.choices(list(kinds), weights)[0]
-            able = sorted(set(scripts) & set(typefaces.handwriting if kind == "handwriting" else _LANGUAGE_TAGS))
+                kinds = {kind: make for kind, make in kinds.items() if kind not in HANDS}
+            kind = draw.choices(list(kinds), [_KIND_WEIGHTS.get(kind, 1.0) for kind in kinds])[0]
+            able = sorted(set(scripts) & set(typefaces.handwriting if kind in HANDS else _LANGUAGE_TAGS))
             script = draw.choices(able, [_WEIGHTS.get(name, 1.5) for name in able])[0]
             document = draw.choice(scripts[script])
             path = Path(split, "drawn", f"{only}{number:05d}.jpg")
@@ -128,7 +141,13 @@ def _draw_batch(
             page.set_viewport_size({"width": width, "height": height})
             page.goto(html_file.resolve().as_uri(), timeout=30_000)
             page.evaluate("document.fonts.ready")
-            save_jpeg(picture_of(page.screenshot(), side), folders.output / path)
+            if layout.longest is not None:
+                found = page.evaluate("document.body.firstElementChild.offsetHeight")
+                page.set_viewport_size({"width": width, "height": min(layout.longest, max(width // 2, found))})
+            picture = picture_of(page.screenshot(type="jpeg", quality=95), side)
+            if kind in HANDS and draw.random() < _SHAKEN_SHARE:
+                picture = shaken(picture, np.random.default_rng([recipe.seed, SPLITS.index(split), number]))
+            save_jpeg(picture, folders.output / path)
     html_file.unlink(missing_ok=True)
     return entries
 
@@ -138,48 +157,50 @@ def _style(
 ) -> tuple[str, list[Path]]:
     """The page's own CSS, and the style sheets of fonts that it needs."""
     css = ""
-    if script in ("Chinese", "Japanese") and kind not in ("strips", "receipts") and draw.random() < 0.12:
+    if script in ("Chinese", "Japanese") and kind not in _ACROSS and draw.random() < 0.12:
         css += "body{writing-mode:vertical-rl}"
     if draw.random() < 0.2:
         css += f"body{{background:hsl({draw.randrange(360)},{draw.randint(5, 60)}%,{draw.randint(75, 97)}%)}}"
-    if kind == "handwriting" or (draw.random() < 0.04 and script in typefaces.handwriting):
+    weight, spacing = "", ""
+    if kind in HANDS or (draw.random() < 0.04 and script in typefaces.handwriting):
         found = list(typefaces.handwriting[script])
-        tested = [font for font in found if chance(seed, font[0]) < 0.3]
+        tested = [name for name in found if chance(seed, name) < 0.3]
         if tested and len(tested) < len(found):  # hands that are tested on are not trained on
-            found = tested if split == "test" else [font for font in found if font not in tested]
-        family, sheet = draw.choice(found)
-        return css + f"body{{font-family:'{family}'}}", [sheet]
-    if kind == "typewriter":
-        return css + f"body{{font-family:'{draw.choice(_TYPEWRITERS)}'}}", list(typefaces.sheets)
-    family = draw.choice(typefaces.families[script])
-    generic = draw.choice(["serif", "sans-serif"])
-    weight = draw.choice([400, 400, 400, 300, 700])
-    spacing = draw.choice([1.1, 1.3, 1.5, 2.0])
-    return css + f"body{{font-family:'{family}',{generic};font-weight:{weight};line-height:{spacing}}}", list(
-        typefaces.sheets
-    )
+            found = tested if split == "test" else [name for name in found if name not in tested]
+        family = draw.choice(found)
+    elif kind == "typewriter":
+        family = draw.choice(_TYPEWRITERS)
+    elif kind == "receipts" and draw.random() < 0.6:
+        family = draw.choice(_TILLS)
+    else:
+        family = draw.choice(typefaces.families[script])
+        weight = f"font-weight:{draw.choice([400, 400, 400, 300, 700])};"
+        spacing = f"line-height:{draw.choice([1.1, 1.3, 1.5, 2.0])};"
+    generic = "monospace" if family in (*_TYPEWRITERS, *_TILLS) else draw.choice(["serif", "sans-serif"])
+    sheets = [typefaces.sheets[family]] if family in typefaces.sheets else []
+    return f"{css}body{{font-family:'{family}',{generic};{weight}{spacing}}}", sheets
 
 
 def _typefaces(recipe: Recipe, folders: Folders) -> Typefaces:
-    fonts, sheets = folders.unpacked / "fonts", folders.unpacked / "sheets"
-    handwriting: dict[str, list[tuple[str, Path]]] = {}
-    others: list[Path] = []
+    fonts, unpack_dir = folders.unpacked / "fonts", folders.unpacked / "sheets"
+    handwriting: dict[str, list[str]] = {}
+    sheets: dict[str, Path] = {}
     latin: list[str] = []
     for source in recipe.fonts:
         if not source.package.startswith("@"):
             continue  # the browser finds these by itself
-        folder = unpacked(source.package, folders.fetched, sheets, ()) / "package"
+        folder = unpacked(source.package, folders.fetched, unpack_dir, ()) / "package"
         record = json.loads((folder / "metadata.json").read_text("utf-8"))
+        sheets[record["family"]] = folder / "index.css"
         if not source.is_handwriting:
-            others.append(folder / "index.css")
             latin.append(record["family"])
             continue
         for script, subset in _FONTSOURCE_SUBSETS.items():
-            if subset in record["subsets"]:
-                handwriting.setdefault(script, []).append((record["family"], folder / "index.css"))
+            if any(name.startswith(subset) for name in record["subsets"]):  # chinese-simplified, chinese-traditional
+                handwriting.setdefault(script, []).append(record["family"])
     families = {script: _families(fonts, script) for script in _LANGUAGE_TAGS}
     families["Latin"] = sorted({*families["Latin"], *latin})
-    return Typefaces(families, handwriting, others)
+    return Typefaces(families, handwriting, sheets)
 
 
 def _families(fonts: Path, script: str) -> list[str]:

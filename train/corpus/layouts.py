@@ -3,33 +3,17 @@
 # ruff: noqa: E501  lines of HTML are easier to read whole
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
+from train.corpus.hands import HANDS
+from train.corpus.layout import A4, Kinds, Layout, paper
 from train.corpus.pictures_svg import barcode, chart, colour, drawing, map_of, seal, signature
+from train.corpus.receipts import receipt
 from train.corpus.writer import Writer
-
-A4 = (794, 1123)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """A page's body in HTML, its size in CSS pixels, and more CSS."""
-
-    body: str
-    size_wh: tuple[int, int] = A4
-    css: str = ""
-
-
-def _paper(writer: Writer) -> tuple[int, int]:
-    width, height = writer.draw.choice([A4, A4, A4, (816, 1056), (620, 874), (700, 1240)])
-    return (height, width) if writer.draw.random() < 0.12 else (width, height)
 
 
 def letter(w: Writer) -> Layout:
     head = f"<div class=r>{w.label()}<br>{w.label(30)}<br>{w.date()}</div><div>{w.label()}<br>{w.label()}<br>{w.code()}</div>"
     foot = f"<p>{w.label()}</p>{signature(w.draw)}<br>{w.label()}"
-    return Layout(f"{head}<h3>{w.label(50)}</h3>{w.paragraphs(w.draw.randint(1, 7))}{foot}", _paper(w))
+    return Layout(f"{head}<h3>{w.label(50)}</h3>{w.paragraphs(w.draw.randint(1, 7))}{foot}", paper(w))
 
 
 def article(w: Writer) -> Layout:
@@ -41,7 +25,7 @@ def article(w: Writer) -> Layout:
             parts.append(chart(w, 260, 180) + f"<p><small>{w.sentence()}</small></p>")
     return Layout(
         "".join(parts) + "</div>",
-        _paper(w),
+        paper(w),
         f".cols{{columns:{columns};text-align:{w.draw.choice(['justify', 'start'])}}}",
     )
 
@@ -51,13 +35,11 @@ def form(w: Writer) -> Layout:
     for _ in range(w.draw.randint(6, 26)):
         value = w.draw.choice(["", "", w.label(), w.code(), w.date()])
         box = "&#9744; " * w.draw.choice([0, 0, 2])
-        rows.append(
-            f"<tr><td>{w.label()}</td><td class=v>{box}{value}</td><td>{w.label(12)}</td><td class=v>{w.draw.choice(['', w.code()])}</td></tr>"
-        )
-    end = f"<table><tr><td>{w.label()} {signature(w.draw, 120)}</td><td>{w.date()}</td></tr></table>"
+        rows.append(_row(w.label(), f"{box}{value}", w.label(12), w.draw.choice(["", w.code()])))
+    end = f"<table>{_row(f'{w.label()} {signature(w.draw, 120)}', w.date())}</table>"
     return Layout(
         f"<h2>{w.label(50)}</h2><p>{w.text(2)}</p><table>{''.join(rows)}</table><p><small>{w.text(4)}</small></p>{end}",
-        _paper(w),
+        paper(w),
         _grid(w),
     )
 
@@ -67,25 +49,11 @@ def table(w: Writer) -> Layout:
     is_text = [w.draw.random() < 0.3 for _ in range(columns)]
     is_text[0] = True
     head = "".join(f"<th>{w.label(12)}</th>" for _ in range(columns))
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{w.label(14) if text else w.amount()}</td>" for text in is_text) + "</tr>"
-        for _ in range(many)
-    )
+    rows = "".join(_row(*(w.label(14) if text else w.amount() for text in is_text)) for _ in range(many))
     size = max(6, min(14, int(1000 / many)))
     return Layout(
-        f"<h3>{w.label(40)}</h3><table>{head}{rows}</table>", _paper(w), _grid(w) + f"td,th{{font-size:{size}px}}"
+        f"<h3>{w.label(40)}</h3><table>{head}{rows}</table>", paper(w), _grid(w) + f"td,th{{font-size:{size}px}}"
     )
-
-
-def receipt(w: Writer) -> Layout:
-    items = "".join(
-        f"<tr><td>{w.label(18)}</td><td class=r>{w.amount()}</td></tr>" for _ in range(w.draw.randint(3, 22))
-    )
-    body = (
-        f"<center><h2>{w.label(16)}</h2>{w.label(30)}<br>{w.code()}</center><hr>{w.date()} {w.code()}<table>{items}</table><hr>"
-        f"<table><tr><td><b>{w.label(10)}</b></td><td class=r><b>{w.amount()}</b></td></tr></table><center>{w.label(30)}<br>{barcode(w.draw)}</center>"
-    )
-    return Layout(body, (w.draw.randint(280, 420), w.draw.randint(500, 1150)), "body{padding:12px;font-size:15px}")
 
 
 def slide(w: Writer) -> Layout:
@@ -97,7 +65,7 @@ def slide(w: Writer) -> Layout:
     return Layout(
         f"<h1>{w.label(40)}</h1><ul>{points}</ul>{picture}<small>{w.label()} {w.draw.randint(1, 60)}</small>",
         w.draw.choice([(1024, 768), (1280, 720)]),
-        f"body{{background:{ground};color:{ink};font-size:28px}}",
+        _colours(ground, ink, "font-size:28px"),
     )
 
 
@@ -108,7 +76,7 @@ def newspaper(w: Writer) -> Layout:
     picture = drawing(w, 300, 200) if w.draw.random() < 0.4 else ""
     return Layout(
         f"<h1 class=big>{w.label(18)}</h1><hr>{w.date()}<hr><div class=cols>{picture}{stories}</div>",
-        _paper(w),
+        paper(w),
         f".cols{{columns:{w.draw.randint(3, 6)};font-size:11px;text-align:justify}}.big{{font-size:60px;text-align:center;margin:0}}",
     )
 
@@ -128,7 +96,7 @@ def id_card(w: Writer) -> Layout:
 
 
 def title_and_chart(w: Writer) -> Layout:
-    width, height = _paper(w)
+    width, height = paper(w)
     return Layout(
         f"<h{w.draw.randint(1, 3)}>{w.label(40)}</h1>{chart(w, width - 140, w.draw.randint(250, int(height * 0.7)))}<p>{w.draw.choice(['', w.sentence()])}</p>",
         (width, height),
@@ -136,7 +104,7 @@ def title_and_chart(w: Writer) -> Layout:
 
 
 def sparse(w: Writer) -> Layout:
-    width, height = _paper(w)
+    width, height = paper(w)
     lines = "".join(
         f'<div style="position:absolute;left:{w.draw.uniform(5, 55):.0f}%;top:{w.draw.uniform(3, 93):.0f}%;font-size:{w.draw.choice([12, 14, 18, 26, 40])}px">{w.label(30)}</div>'
         for _ in range(w.draw.randint(1, 4))
@@ -149,7 +117,7 @@ def half_empty(w: Writer) -> Layout:
     space = w.draw.choice([0, 0, 300, 600])
     return Layout(
         f'<div style="margin-top:{space}px">{text}</div><div class=r style="position:absolute;bottom:30px;right:40px">{w.draw.randint(1, 400)}</div>',
-        _paper(w),
+        paper(w),
     )
 
 
@@ -160,13 +128,13 @@ def small_list(w: Writer) -> Layout:
     )
     return Layout(
         f"<h4>{w.label()}</h4><div class=cols>{items}</div>",
-        _paper(w),
+        paper(w),
         f".cols{{columns:{w.draw.randint(2, 5)};font-size:{w.draw.randint(6, 10)}px}}",
     )
 
 
 def captioned_drawing(w: Writer) -> Layout:
-    width, height = _paper(w)
+    width, height = paper(w)
     figure = drawing(w, width - 120, w.draw.randint(300, int(height * 0.75)))
     return Layout(
         f"{figure}<p style='text-align:center'>{w.label(10)} {w.draw.randint(1, 20)}. {w.label(60)}</p>{w.draw.choice(['', w.paragraphs(1)])}",
@@ -178,7 +146,7 @@ def contract(w: Writer) -> Layout:
     corner = w.draw.choice(["right", "right", "left"])
     end = f'<div style="position:absolute;bottom:{w.draw.randint(30, 160)}px;{corner}:{w.draw.randint(20, 120)}px">{seal(w, w.draw.randint(90, 220))}{signature(w.draw)}</div>'
     clauses = "".join(f"<p>{number}. {w.text(w.draw.randint(1, 3))}</p>" for number in range(1, w.draw.randint(1, 9)))
-    return Layout(f"<h2 style='text-align:center'>{w.label(40)}</h2>{clauses}{end}", _paper(w))
+    return Layout(f"<h2 style='text-align:center'>{w.label(40)}</h2>{clauses}{end}", paper(w))
 
 
 def screenshot(w: Writer) -> Layout:
@@ -189,7 +157,7 @@ def screenshot(w: Writer) -> Layout:
     inner = w.draw.choice(
         [
             w.paragraphs(5),
-            f"<table>{''.join(f'<tr><td>{w.label()}</td><td>{w.amount()}</td></tr>' for _ in range(15))}</table>",
+            f"<table>{''.join(_row(w.label(), w.amount()) for _ in range(15))}</table>",
             chart(w, 500, 300),
         ]
     )
@@ -211,22 +179,6 @@ def strip(w: Writer) -> Layout:
         )
     return Layout(
         w.paragraphs(9), (w.draw.randint(130, 240), w.draw.randint(800, 1200)), "body{padding:6px;font-size:13px}"
-    )
-
-
-def notes(w: Writer) -> Layout:
-    """Handwriting: the fonts are chosen by the style that ``notes`` asks for."""
-    ruled = w.draw.choice(["", "background-image:repeating-linear-gradient(transparent,transparent 33px,#9bd 34px)"])
-    size = w.draw.randint(20, 34)
-    body = (
-        w.paragraphs(w.draw.randint(1, 6), 4)
-        if w.draw.random() < 0.8
-        else "<br>".join(w.label(30) for _ in range(w.draw.randint(2, 14)))
-    )
-    return Layout(
-        body,
-        _paper(w),
-        f"body{{font-size:{size}px;line-height:34px;color:{w.draw.choice(['#124', '#111', '#338', '#444'])};{ruled}}}",
     )
 
 
@@ -253,11 +205,11 @@ def formulas(w: Writer) -> Layout:
         lines.append(
             f"<p style='text-align:center;font-size:22px'><math>{signs}{term()}</math> &emsp;({number + 1})</p>{draw.choice(['', f'<p>{w.text(2)}</p>'])}"
         )
-    return Layout("".join(lines), _paper(w))
+    return Layout("".join(lines), paper(w))
 
 
 def worded_map(w: Writer) -> Layout:
-    width, height = _paper(w)
+    width, height = paper(w)
     return Layout(
         f"{map_of(w, width - 40, height - 90)}<b>{w.draw.choice(['', w.label(30)])}</b>",
         (width, height),
@@ -280,7 +232,7 @@ def book_spread(w: Writer) -> Layout:
 def typewriter(w: Writer) -> Layout:
     return Layout(
         f"<div class=r>{w.date()}</div><p>{w.label(40).upper()}</p>{w.paragraphs(w.draw.randint(3, 9))}",
-        _paper(w),
+        paper(w),
         "body{color:#333;line-height:1.7;font-size:15px}",
     )
 
@@ -312,8 +264,8 @@ def listing(w: Writer) -> Layout:
     ground, ink = w.draw.choice([("#fff", "#111"), ("#222", "#9f9"), ("#012", "#cde")])
     return Layout(
         f"<pre>{lines}</pre>",
-        _paper(w),
-        f"body{{background:{ground};color:{ink};font-size:13px}}pre{{font-family:monospace}}",
+        paper(w),
+        _colours(ground, ink, "font-size:13px") + "pre{font-family:monospace}",
     )
 
 
@@ -329,19 +281,20 @@ def cover(w: Writer) -> Layout:
     ground = w.draw.choice([colour(w.draw), colour(w.draw, True)])
     return Layout(
         f"<div style='margin-top:{w.draw.randint(40, 380)}px'><h1 class=b>{w.label(30)}</h1><p>{w.label(40)}</p></div><div style='position:absolute;bottom:40px'>{w.label(24)}</div>",
-        _paper(w),
-        f"body{{background:{ground};color:{w.draw.choice(['#fff', '#111', '#fe8'])};text-align:center}}.b{{font-size:{w.draw.randint(40, 80)}px}}",
+        paper(w),
+        _colours(ground, w.draw.choice(["#fff", "#111", "#fe8"]), "text-align:center")
+        + f".b{{font-size:{w.draw.randint(40, 80)}px}}",
     )
 
 
 def invoice(w: Writer) -> Layout:
+    many = w.draw.randint(3, 18)
     rows = "".join(
-        f"<tr><td>{n}</td><td>{w.label(40)}</td><td>{w.draw.randint(1, 20)}</td><td class=r>{w.amount()}</td></tr>"
-        for n in range(1, w.draw.randint(3, 18))
+        _row(n, w.label(40), w.draw.randint(1, 20), f"<div class=r>{w.amount()}</div>") for n in range(1, many)
     )
     body = f"<h1>{w.label(16)}</h1><div class=r>{w.code()}<br>{w.date()}</div><p>{w.label()}<br>{w.label(30)}</p><table>{rows}</table><h3 class=r>{w.amount()}</h3>"
     return Layout(
-        f"{body}<div style='position:absolute;bottom:30px'><small>{w.text(2)}</small></div>", _paper(w), _grid(w)
+        f"{body}<div style='position:absolute;bottom:30px'><small>{w.text(2)}</small></div>", paper(w), _grid(w)
     )
 
 
@@ -391,7 +344,7 @@ def poster(w: Writer) -> Layout:
     return Layout(
         f"<h1 style='font-size:90px;line-height:1'>{w.label(24)}</h1>{drawing(w, 600, 400)}<h2>{w.date()}</h2><p>{w.text(2)}</p>",
         A4,
-        f"body{{background:{colour(w.draw)};color:#fff;text-align:center}}",
+        _colours(colour(w.draw), "#fff", "text-align:center"),
     )
 
 
@@ -403,6 +356,14 @@ def visiting_card(w: Writer) -> Layout:
     )
 
 
+def _row(*cells: object) -> str:
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _colours(ground: str, ink: str, more: str) -> str:
+    return f"body{{background:{ground};color:{ink};{more}}}"
+
+
 def _grid(w: Writer) -> str:
     return w.draw.choice(
         [
@@ -410,21 +371,21 @@ def _grid(w: Writer) -> str:
             "td,th{border:1px solid #555}",
             "td,th{border-bottom:1px solid #aaa}",
             "tr:nth-child(odd){background:#ddd}",
-            "td{border:2px solid black}.v{background:#eef}",
+            "td{border:2px solid black}td:nth-child(even){background:#eef}",
         ]
     )
 
 
-TRAINED: Mapping[str, Callable[[Writer], Layout]] = {
+TRAINED: Kinds = {
     "letters": letter, "articles": article, "forms": form, "tables": table, "receipts": receipt, "slides": slide,
     "newspapers": newspaper, "ID cards": id_card, "title and chart": title_and_chart, "sparse pages": sparse,
     "half-empty pages": half_empty, "small lists": small_list, "captioned drawings": captioned_drawing,
-    "stamps and signatures": contract, "screenshots": screenshot, "strips": strip, "handwriting": notes,
+    "stamps and signatures": contract, "screenshots": screenshot, "strips": strip,
     "formulas": formulas, "maps": worded_map, "book spreads": book_spread, "typewriter": typewriter,
     "envelopes": envelope, "certificates": certificate, "listings": listing, "chats": chat, "covers": cover,
-    "invoices": invoice,
+    "invoices": invoice, **HANDS,
 }  # fmt: skip
 # Kinds that training never sees: how it does on these tells of other unseen kinds.
-UNSEEN: Mapping[str, Callable[[Writer], Layout]] = {
+UNSEEN: Kinds = {
     "menus": menu_card, "tickets": ticket, "calendars": month, "posters": poster, "visiting cards": visiting_card,
 }  # fmt: skip

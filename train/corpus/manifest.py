@@ -12,6 +12,8 @@ from train.corpus.recipe import Split
 
 MANIFEST = "pages.csv"
 WORDLESS = "wordless"
+SCANNED = "scanned"
+MADE = ("drawn", SCANNED, "photographed", WORDLESS)
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class Entry:
         file: its JPEG, from the corpus's folder.
         split: train, val or test.
         kind: ``real`` (as its document has it), ``printed`` (HTML of a real document, printed by a browser), ``drawn``
-            (made for the corpus, of real sentences), ``photographed`` (a page of these, through the synthesiser) or
-            ``wordless`` (no way up).
+            (made for the corpus, of real sentences), ``scanned`` (a page of these as a scanner gives it),
+            ``photographed`` (one through the synthesiser) or ``wordless`` (no way up).
         subset: what it is like.
         script: what it is written in.
         document: pages of one document are in one split.

@@ -23,7 +23,7 @@ def fetched(package: str, folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     if package.startswith("@"):
-        pattern, command = f"{package[1:].replace('/', '-')}-*.tgz", ["npm", "pack", "--silent", package]
+        pattern, command = f"{package[1:].replace('/', '-')}-[0-9]*.tgz", ["npm", "pack", "--silent", package]
     else:
         pattern, command = f"{package}_*.deb", ["apt-get", "download", "--quiet", package]
     if not (files := sorted(folder.glob(pattern))):

@@ -16,66 +16,65 @@ Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
-@dataclass(frozen=True)
-class Pdfs:
-    """Real pages: the PDFs in a package of Debian.
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A package and the licence of what is taken from it: of Debian, or of npm where the name begins with ``@``."""
+
+    package: str
+    licence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Documents(Source):
+    """Real pages.
 
     Args:
-        package: its name.
-        licence: of what is taken from it.
         subset: what its pages are like.
         script: of pages whose text can't be told by its characters (old fonts).
         split: all into one; None: by document.
         documents: at most so many of its documents.
-        pages_factor: how many times as many pages a document may give; for few and long ones.
     """
 
-    package: str
-    licence: str
     subset: str = "manuals"
     script: str = "Latin"
     split: Split | None = None
+    documents: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pdfs(Documents):
+    """PDFs. Of few and long ones ``pages_factor`` times as many pages are taken."""
+
     documents: int = 10_000
     pages_factor: int = 1
 
 
-@dataclass(frozen=True)
-class Html:
-    """Real pages of HTML, printed by a browser; ``files`` is a pattern inside the package. Others as in ``Pdfs``."""
+@dataclass(frozen=True, kw_only=True)
+class Html(Documents):
+    """HTML, printed or shown by a browser; ``files`` is a pattern inside the package."""
 
-    package: str
-    licence: str
     files: str
-    subset: str = "manuals"
-    script: str = "Latin"
-    split: Split | None = None
     documents: int = 40
 
 
-@dataclass(frozen=True)
-class Texts:
-    """Real sentences for drawn pages: a package with translations of a program (``*.mo``)."""
+@dataclass(frozen=True, kw_only=True)
+class Texts(Source):
+    """Real sentences for drawn pages: the translations of a program (``*.mo``)."""
 
-    package: str
-    licence: str
     split: Split
 
 
-@dataclass(frozen=True)
-class Fonts:
-    """Fonts for drawn pages: a package of Debian, or of npm where the name begins with ``@``."""
+@dataclass(frozen=True, kw_only=True)
+class Fonts(Source):
+    """Fonts for drawn pages."""
 
-    package: str
-    licence: str
     is_handwriting: bool = False
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """Pictures without text: a package of Debian and a pattern inside it."""
+@dataclass(frozen=True, kw_only=True)
+class Pictures(Source):
+    """Pictures without text; ``files`` is a pattern inside the package."""
 
-    package: str
-    licence: str
     files: str
 
 
@@ -92,7 +91,8 @@ class Recipe:
         pdfs, html, texts, fonts, pictures: sources.
         drawn: how many pages to draw, by split.
         drawn_more: how many more to draw for training, by script.
-        photographed: how many of these pages to photograph by the synthesiser, by split.
+        scanned: how many of these pages to scan as well, by split.
+        photographed: how many of them to photograph by the synthesiser, by split.
         wordless: how many blank pages and pictures without text, by split.
     """
 
@@ -101,6 +101,7 @@ class Recipe:
     long_side_px: Mapping[Split, int]
     pages_per_document: Mapping[Split, int]
     drawn: Mapping[Split, int]
+    scanned: Mapping[Split, int]
     photographed: Mapping[Split, int]
     wordless: Mapping[Split, int]
     drawn_more: Mapping[str, int] = field(default_factory=dict)
@@ -113,7 +114,7 @@ class Recipe:
 
     def packages(self) -> list[str]:
         """Every package that is fetched, once."""
-        sources: tuple[Any, ...] = (*self.pdfs, *self.html, *self.texts, *self.fonts, *self.pictures)
+        sources: tuple[Source, ...] = (*self.pdfs, *self.html, *self.texts, *self.fonts, *self.pictures)
         return list(dict.fromkeys(source.package for source in sources))
 
     def split_of(self, document: str, fixed: Split | None = None) -> Split:
@@ -128,7 +129,7 @@ class Recipe:
         return SPLITS[-1]
 
 
-_LISTS: dict[str, type[Any]] = {"pdfs": Pdfs, "html": Html, "texts": Texts, "fonts": Fonts, "pictures": Pictures}
+_LISTS: dict[str, type[Source]] = {"pdfs": Pdfs, "html": Html, "texts": Texts, "fonts": Fonts, "pictures": Pictures}
 
 
 def chance(*key: object) -> float:

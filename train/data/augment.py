@@ -20,6 +20,8 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would look for a ne
 import albumentations
 
 Points = NDArray[np.float64]
+_WINDOW_AREA, _WINDOW_ASPECT = (0.1, 0.8), 2.5
+_INK = 20.0  # the standard deviation of a window with a few words in it
 
 
 @dataclass
@@ -43,6 +45,8 @@ class Augment:
         invert: share whose colours are inverted.
         faint: share that loses nearly all of its contrast.
         tiny: share that has been much smaller.
+        zoom: share of pages of which a window is taken first: a tenth of the page or more, of proportions up to 2.5:1.
+            It is for orientation alone.
         untouched: share of samples that nothing is done to.
     """
 
@@ -61,11 +65,12 @@ class Augment:
     invert: float = 0.0
     faint: float = 0.0
     tiny: float = 0.0
+    zoom: float = 0.0
     untouched: float = 0.0
 
     def __post_init__(self) -> None:
         names = ("perspective", "crop", "flip", "quarter_turns", "colour", "gray", "blur", "noise", "jpeg")
-        for name in (*names, "margin", "invert", "faint", "tiny", "untouched"):
+        for name in (*names, "margin", "invert", "faint", "tiny", "zoom", "untouched"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"augment.{name} lies between 0 and 1, not at {getattr(self, name)}.")
         if self.crop >= 0.5 or not 0 <= self.tilt_deg <= 180:
@@ -128,7 +133,7 @@ class Augmenter:
     """
 
     def __init__(self, augment: Augment, seed: int = 0) -> None:
-        self._seed, self._untouched = seed, augment.untouched
+        self._seed, self._untouched, self._zoom = seed, augment.untouched, augment.zoom
         self._compose = albumentations.Compose(
             [*augment.geometry(), *augment.appearance()],
             keypoint_params=albumentations.KeypointParams(format="xy", remove_invisible=False),
@@ -154,6 +159,9 @@ class Augmenter:
 
     def page(self, image: ImageArray, angle_cw_deg: int, number: int) -> tuple[ImageArray, int]:
         """Change a page that is turned clockwise by ``angle_cw_deg``; returns it with the angle that it has then."""
+        random = np.random.default_rng([self._seed, number, 1])
+        if random.random() < self._zoom:
+            image = window_of(image, random)
         height, width = image.shape[:2]
         centre = np.array([width - 1, height - 1]) / 2
         turn = math.radians(angle_cw_deg)
@@ -183,6 +191,20 @@ class Augmenter:
                 channel = 1 if axis == 2 else 2
                 mesh[channel] = 1 - mesh[channel]
         return WarpedPage(image, grid_xy, mesh)
+
+
+def window_of(image: ImageArray, random: np.random.Generator) -> ImageArray:
+    """A window on a page (H, W, 3) RGB uint8 with something in it; the page itself where none was found."""
+    height, width = image.shape[:2]
+    for _ in range(3):
+        side = math.sqrt(random.uniform(*_WINDOW_AREA) * height * width)
+        stretch = math.exp(random.uniform(-1, 1) * math.log(_WINDOW_ASPECT) / 2)
+        size = min(height, max(16, round(side * stretch))), min(width, max(16, round(side / stretch)))
+        top, left = (int(random.integers(whole - part + 1)) for whole, part in zip((height, width), size, strict=True))
+        window = image[top : top + size[0], left : left + size[1]]
+        if window[::2, ::2].std() > _INK:
+            return window
+    return image
 
 
 def upright_angle(up_xy: Points) -> int:
