@@ -15,6 +15,7 @@ from demo.limits import MAX_BATCH_FILES
 from demo.models import Models
 from demo.page_tab import FILE_TYPES
 from demo.settings_panel import SettingsPanel
+from demo.steps import Choices
 from demo.texts import Texts
 
 
@@ -31,7 +32,9 @@ class BatchTab:
         self._texts, self._models = texts, models
         with gr.Row(elem_classes="dp-columns"):
             with gr.Column(scale=2, min_width=280):
-                files = gr.Files(label=texts["batch_drop"], file_types=FILE_TYPES, height=220)
+                files = gr.Files(
+                    label=texts["batch_drop"], file_types=FILE_TYPES, height=220, elem_classes="dp-batch-drop"
+                )
                 self._error = gr.HTML(elem_classes="dp-error")
                 run = gr.Button(texts["batch_run"], variant="primary")
                 self._settings = SettingsPanel(texts, models)
@@ -57,12 +60,25 @@ class BatchTab:
             api_visibility="public" if is_public else "private",
         )
 
-    def _run(self, files: list[str] | None, *values: Any) -> Iterator[dict[Any, Any]]:
+    def _run(
+        self,
+        files: list[str] | None,
+        turn: bool,
+        flatten: bool,
+        read: bool,
+        layout: bool,
+        handwriting: bool,
+        cleaning: str,
+        reading: str,
+        orientation: str,
+        unwarping: str,
+    ) -> Iterator[dict[Any, Any]]:
+        """All files, one after the other."""
         if not files or len(files) > MAX_BATCH_FILES:
             said = self._texts["batch_many" if files else "batch_none"]
             yield {self._error: asked_for(said), self._said: "", self._outcomes: [], self._zip: None}
             return
-        choices = self._settings.choices(values)
+        choices = Choices(turn, flatten, read, layout, handwriting, cleaning, reading, orientation, unwarping)
         yield {self._error: "", self._said: self._progress(0, len(files)), self._outcomes: [], self._zip: None}
         rows = []
         with tempfile.TemporaryDirectory() as folder:  # what is shown is copied from here

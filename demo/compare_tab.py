@@ -52,9 +52,13 @@ class CompareTab:
                         with gr.Column(min_width=280):
                             self._grids.append(
                                 gr.Image(
-                                    label=texts[name], alt_text=texts["grid_alt"], format="jpeg", interactive=False,
-                                    height=320, buttons=["fullscreen"],
-                                )  # fmt: skip
+                                    label=texts[name],
+                                    alt_text=texts["grid_alt"],
+                                    format="jpeg",
+                                    interactive=False,
+                                    height=320,
+                                    buttons=["fullscreen"],
+                                )
                             )
                             self._whys.append(gr.HTML())
         run.click(
@@ -83,13 +87,25 @@ class CompareTab:
                 gr.Dropdown(unwarping, value=other(unwarping), label=texts["unwarping_model"], filterable=False),
             ]
 
-    def _run(self, path: str | None, *chosen: str) -> dict[Any, Any]:
+    def _run(
+        self,
+        path: str | None,
+        first_engine: str,
+        first_orientation: str,
+        first_unwarping: str,
+        second_engine: str,
+        second_orientation: str,
+        second_unwarping: str,
+    ) -> dict[Any, Any]:
+        """The page by both."""
+        first = first_engine, first_orientation, first_unwarping
+        second = second_engine, second_orientation, second_unwarping
         nothing = dict.fromkeys([self._slider, *self._grids]) | dict.fromkeys([self._moved, *self._whys], "")
         if path is None:
             return nothing | {self._error: asked_for(self._texts["compare_none"])}
         try:
-            came = self._result(path, chosen[:3], False)
-            results = [self._result(path, side, True) for side in (chosen[:3], chosen[3:])]
+            came = self._result(path, first, False)
+            results = [self._result(path, side, True) for side in (first, second)]
         except DocpreError as error:
             return nothing | {self._error: alert(self._texts, error, Path(path))}
         slider = pair(results[0].output_image, results[1].output_image, _SIDE)

@@ -55,9 +55,7 @@ class FileOutcome:
     said: str
 
 
-def batch(
-    texts: Texts, paths: Sequence[Path], choices: Choices, models: Models, target: Path
-) -> Iterator[FileOutcome]:
+def batch(texts: Texts, paths: Sequence[Path], choices: Choices, models: Models, target: Path) -> Iterator[FileOutcome]:
     """Clean up and read many files into a zip; a file that fails is told of, and the others go on.
 
     Args:
@@ -81,9 +79,7 @@ def batch(
         archive.writestr("results.csv", _table(texts, outcomes))
 
 
-def _one_file(
-    texts: Texts, path: Path, stem: str, choices: Choices, models: Models, folder: Path
-) -> FileOutcome:
+def _one_file(texts: Texts, path: Path, stem: str, choices: Choices, models: Models, folder: Path) -> FileOutcome:
     """Write what becomes of a file into a folder."""
     failures: list[str] = []
     done = 0

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from docpre.analysis.elements import WordsType
+from docpre.analysis.results import AnalysisResult
 from docpre.results import DocPreprocessorResult, Result
 
 Picture = NDArray[np.uint8]
@@ -15,6 +17,7 @@ _POINTS_A_LINE = 60
 _GRID_RGB = (0, 168, 150)
 _RIM_RGB = (230, 57, 70)
 _BESIDE_GREY = 128
+_PRINT_RGB, _HANDWRITING_RGB, _BLOCK_RGB = (31, 119, 180), (214, 39, 40), (44, 160, 44)
 
 
 def preview(bgr: Picture, side: int) -> Picture:
@@ -86,3 +89,17 @@ def pair(before_bgr: Picture, after_bgr: Picture, side: int) -> tuple[Picture, P
     top, left = (height - size[1]) // 2, (width - size[0]) // 2
     canvas[top : top + size[1], left : left + size[0]] = fitted
     return canvas, after
+
+
+def with_lines(read: AnalysisResult, side: int) -> Picture:
+    """The clean page with its lines filled and its blocks outlined, RGB."""
+    picture = preview(read.output_image, side)
+    scale = max(picture.shape[:2]) / max(read.output_image.shape[:2])
+    filled = picture.copy()
+    for line in read.lines:
+        colour = _HANDWRITING_RGB if line.words_type is WordsType.HANDWRITING else _PRINT_RGB
+        cv2.fillPoly(filled, [np.round(line.quad * scale).astype(np.int32)], colour)
+    picture = cv2.addWeighted(filled, 0.35, picture, 0.65, 0).astype(np.uint8, copy=False)
+    for layout in () if read.structure is None else read.structure.layouts:
+        cv2.polylines(picture, [np.round(layout.quad * scale).astype(np.int32)], True, _BLOCK_RGB, 2, cv2.LINE_AA)
+    return picture

@@ -28,7 +28,6 @@ def build(models: Models) -> gr.Blocks:
     """
     blocks = gr.Blocks(title="docpre", analytics_enabled=False, delete_cache=(SWEPT_EVERY_S, KEPT_S), fill_width=True)
     with blocks:
-        gr.Navbar(main_page_name="English")
         _contents("en", models)
     with blocks.route("中文", "/zh"):
         _contents("zh", models)
@@ -45,6 +44,7 @@ def looks() -> dict[str, Any]:
 
 def _contents(language: Language, models: Models) -> None:
     texts = texts_in(language)
+    gr.Navbar(main_page_name="English")
     gr.HTML(f"<header class=dp-head lang={language}><h1>docpre</h1><p>{texts['intro']}</p></header>")
     is_public = language == "en"
     with gr.Tabs(elem_classes="dp-tabs"):

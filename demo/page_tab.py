@@ -12,7 +12,7 @@ import gradio as gr
 
 from demo import report
 from demo.downloads import page_files
-from demo.drawing import pair, preview, with_grid
+from demo.drawing import pair, preview, with_grid, with_lines
 from demo.explorer import explorer, message
 from demo.failures import alert
 from demo.models import Models
@@ -53,11 +53,13 @@ class PageTab:
                 )
                 self._error = gr.HTML(elem_classes="dp-error")
                 self._number = gr.Dropdown([1], value=1, label=texts["which_page"], visible=False, elem_classes="dp-no")
+                gr.HTML(f"<p class=dp-note>{texts['examples']}</p>")
                 examples = gr.Gallery(
                     _thumbnails(texts),
                     label=texts["examples"],
-                    columns=4,
-                    height=150,
+                    show_label=False,
+                    columns=2,
+                    height=290,
                     allow_preview=False,
                     interactive=False,
                     object_fit="cover",
@@ -74,8 +76,8 @@ class PageTab:
                 self._draw_results()
         inputs = [self.file, self._number, *self.settings.components]
         outputs = [
-            self._error, self._steps, *self._strip, self._slider, self._explorer, self._markdown, self._raw, self._why,
-            self._json, self._files,
+            self._steps, self._error, self._results, *self._strip, self._slider,
+            self._explorer, self._markdown, self._raw, self._why, self._json, self._files,
         ]  # fmt: skip
         run: dict[str, Any] = {
             "inputs": inputs,
@@ -83,6 +85,7 @@ class PageTab:
             "concurrency_id": "page",
             "show_progress": "minimal",
             "show_progress_on": self._steps,
+            "scroll_to_output": True,  # on a phone the results are below all that goes in
             "trigger_mode": "always_last",
         }
         arrived = gr.on([self.file.upload], self._counted, self.file, self._number, api_visibility="private")
@@ -103,7 +106,12 @@ class PageTab:
 
     def _draw_results(self) -> None:
         texts = self._texts
-        self._steps = gr.HTML(f"<p class='dp-note dp-waiting'>{texts['waiting']}</p>", elem_classes="dp-progress")
+        self._steps = gr.HTML(_waiting(texts), elem_classes="dp-progress")
+        with gr.Column(visible=False, elem_classes="dp-results") as self._results:
+            self._draw_views()
+
+    def _draw_views(self) -> None:
+        texts = self._texts
         with gr.Row(elem_classes="dp-strip"):
             self._strip = [
                 gr.Image(
@@ -150,15 +158,31 @@ class PageTab:
         path = str(_EXAMPLES[int(event.index)][1])
         return path, self._counted(path)
 
-    def _run(self, path: str | None, number: int, *values: Any) -> Iterator[dict[Any, Any]]:
+    def _run(
+        self,
+        path: str | None,
+        page: int,
+        turn: bool,
+        flatten: bool,
+        read: bool,
+        layout: bool,
+        handwriting: bool,
+        cleaning: str,
+        reading: str,
+        orientation: str,
+        unwarping: str,
+    ) -> Iterator[dict[Any, Any]]:
         """Every step of a page, shown as it is done."""
         if path is None:
             return
-        choices = self.settings.choices(values)
+        choices = Choices(turn, flatten, read, layout, handwriting, cleaning, reading, orientation, unwarping)
         progress = None
-        yield self._empty() | {self._steps: report.step_list(self._texts, None, choices)}
+        yield self._empty() | {
+            self._steps: report.step_list(self._texts, None, choices),
+            self._results: gr.Column(visible=True),
+        }
         try:
-            for progress in steps(Path(path), number, choices, self._models):
+            for progress in steps(Path(path), page, choices, self._models):
                 yield {self._steps: report.step_list(self._texts, progress, choices)} | self._shown(progress)
         except DocpreError as error:
             yield self._failed(error, path)
@@ -168,9 +192,11 @@ class PageTab:
             yield self._failed(DocpreError(), path)
             return
         if progress is not None:
+            whole = self._whole(progress)
+            yield whole
             with tempfile.TemporaryDirectory() as folder:  # what is shown is copied from here
-                yield self._whole(progress)
-                yield {self._files: page_files(progress, Path(path).name, Path(folder))}
+                # All again, for programs: they are given what comes last.
+                yield whole | {self._files: page_files(progress, Path(path).name, Path(folder))}
 
     def _empty(self) -> dict[Any, Any]:
         results = [*self._strip, self._slider, self._json, self._files]
@@ -181,7 +207,8 @@ class PageTab:
     def _failed(self, error: DocpreError, path: str) -> dict[Any, Any]:
         return self._empty() | {
             self._error: alert(self._texts, error, Path(path)),
-            self._steps: f"<p class='dp-note dp-waiting'>{self._texts['waiting']}</p>",
+            self._steps: _waiting(self._texts),
+            self._results: gr.Column(visible=False),
         }
 
     def _shown(self, progress: Progress) -> dict[Any, Any]:
@@ -189,7 +216,7 @@ class PageTab:
         came, turned, flattened, read = self._strip
         if progress.read is not None:
             return {
-                read: preview_of_overlay(progress),
+                read: with_lines(progress.read, _STRIP_SIDE),
                 self._explorer: explorer(self._texts, progress.came, progress.read),
             }
         if progress.flattened is not None:
@@ -221,12 +248,8 @@ class PageTab:
         return shown | {self._markdown: markdown or self._texts["no_lines"], self._raw: markdown}
 
 
-def preview_of_overlay(progress: Progress) -> Any:
-    """The clean page with all that was found on it, small."""
-    assert progress.read is not None
-    overlay = progress.read.img["doc_analysis_img"]
-    overlay.thumbnail((_STRIP_SIDE, _STRIP_SIDE))
-    return overlay
+def _waiting(texts: Texts) -> str:
+    return f'<p class="dp-note dp-waiting">{texts["waiting"]}</p>'
 
 
 def _thumbnails(texts: Texts) -> list[tuple[str, str]]:

@@ -7,7 +7,6 @@ from typing import Any
 import gradio as gr
 
 from demo.models import Models, engine_label
-from demo.steps import Choices
 from demo.texts import Texts
 
 
@@ -39,9 +38,5 @@ class SettingsPanel:
 
     @property
     def components(self) -> list[Any]:
-        """In the order of ``Choices``' fields."""
+        """In the order of the fields of ``demo.steps.Choices``."""
         return list(self._components)
-
-    def choices(self, values: tuple[Any, ...]) -> Choices:
-        """The components' values as what is to be done."""
-        return Choices(*values)

@@ -74,9 +74,9 @@ def steps(path: Path, page: int, choices: Choices, models: Models) -> Iterator[P
 
     def result(turn: bool, flatten: bool) -> DocPreprocessorResult:
         switches = {"use_doc_orientation_classify": turn, "use_doc_unwarping": flatten}
-        return preprocessor.predict(
-            str(path), pages=str(page), num_workers=0, on_error="raise", **switches, **READING
-        )[0]
+        return preprocessor.predict(str(path), pages=str(page), num_workers=0, on_error="raise", **switches, **READING)[
+            0
+        ]
 
     came = result(False, False)
     yield Progress(came)

@@ -133,7 +133,10 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "the predicted warp is too small to matter": ("the predicted warp is too small to matter", "弯曲小到可以忽略"),
     "the predicted warp is large": ("the predicted warp is large", "弯曲明显"),
     "there is background around the page": ("there is background around the page", "页面周围有背景"),
-    "unwarping would make its lines less level": ("unwarping would make its lines less level", "展平反而会使文字行更歪"),
+    "unwarping would make its lines less level": (
+        "unwarping would make its lines less level",
+        "展平反而会使文字行更歪",
+    ),
     "it lies askew": ("it lies askew", "页面歪斜，已摆正"),
     # Batch
     "batch_drop": (
@@ -151,7 +154,10 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "batch_many": (f"These are more than {MAX_BATCH_FILES} files.", f"文件超过 {MAX_BATCH_FILES} 个。"),
     "done": ("done", "完成"),
     # Compare
-    "compare_drop": ("A page to compare on: photo, scan or PDF (first page)", "用于比较的页面：照片、扫描件或 PDF（第一页）"),
+    "compare_drop": (
+        "A page to compare on: photo, scan or PDF (first page)",
+        "用于比较的页面：照片、扫描件或 PDF（第一页）",
+    ),
     "compare_run": ("Compare", "比较"),
     "compare_first": ("First", "第一个"),
     "compare_second": ("Second", "第二个"),
