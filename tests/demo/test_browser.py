@@ -61,7 +61,7 @@ def test_photo_is_cleaned_up_and_read(visit: Any, photo_path: Path) -> None:
     assert "Turned back by 90°" in page.locator(".dp-why").inner_text()
     assert "Flattened: " in page.locator(".dp-why").inner_text()
     tab(page, "Markdown")
-    assert "about nothing much" in page.locator(".dp-markdown").inner_text()
+    assert "page about nothing" in page.locator(".dp-markdown").inner_text()
 
 
 def test_slider_moves(visit: Any, photo_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_line_is_shown_where_it_was(visit: Any, photo_path: Path) -> None:
     page.set_input_files(_DROP, photo_path)
     wait_for_files(page)
     tab(page, "Text")
-    row = page.locator("tr[data-line]", has_text="about nothing much").first
+    row = page.locator("tr[data-line]", has_text="page about nothing").first
     line = row.get_attribute("data-line")
     row.hover()
     lit = page.locator(f'svg polygon.on[data-line="{line}"]')
@@ -127,7 +127,7 @@ def test_two_visitors_at_once(visit: Any, photo_path: Path, document_path: Path)
     first, second = visit(), visit()
     first.set_input_files(_DROP, photo_path)
     second.set_input_files(_DROP, document_path)
-    for page, word, other in ((first, "nothing much", "Elephants"), (second, "Elephants", "nothing much")):
+    for page, word, other in ((first, "about nothing", "Elephants"), (second, "Elephants", "about nothing")):
         wait_for_files(page)
         tab(page, "Markdown")
         text = page.locator(".dp-markdown").inner_text()
