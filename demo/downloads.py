@@ -17,6 +17,7 @@ from demo.steps import Choices, Progress
 from demo.texts import Texts
 from docpre.analysis.results import AnalysisResult
 from docpre.errors import DocpreError
+from docpre.loading import count_pages
 from docpre.pdf_output import save_pdf
 from docpre.results import Result
 
@@ -101,7 +102,7 @@ def _one_file(texts: Texts, path: Path, stem: str, choices: Choices, models: Mod
         preprocessor = models.preprocessor(choices.cleaning, choices.orientation, choices.unwarping)
         pages: Iterable[Result] = preprocessor.predict_iter(
             str(path),
-            pages=f"1-{MAX_BATCH_PAGES}",
+            pages=f"1-{min(count_pages(str(path)) or 1, MAX_BATCH_PAGES)}",
             num_workers=0,
             use_doc_orientation_classify=choices.turn,
             use_doc_unwarping=choices.flatten,

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 _DROP = ".dp-drop input[type=file]"
+_MARKDOWN = ".prose.dp-markdown"
 _WAIT_MS = 25_000
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def visit(browser: Any, address: str) -> Iterator[Any]:
     """Opens the page in a browser of its own; says at the end whether other servers were asked for anything."""
     contexts, asked, failed = [], [], []
@@ -46,10 +47,17 @@ def wait_for_files(page: Any) -> None:
     page.locator(".dp-files .file-preview").wait_for()
 
 
-def test_photo_is_cleaned_up_and_read(visit: Any, photo_path: Path) -> None:
+@pytest.fixture(scope="module")
+def photo_page(visit: Any, photo_path: Path) -> Any:
+    """The page with a photo that has been read."""
     page = visit()
     page.set_input_files(_DROP, photo_path)
     wait_for_files(page)
+    return page
+
+
+def test_photo_is_cleaned_up_and_read(photo_page: Any) -> None:
+    page = photo_page
     assert page.locator(".dp-steps li.done").count() == 4
     assert page.locator(".dp-strip img").count() == 4
     files = page.locator(".dp-files").inner_text()
@@ -61,13 +69,12 @@ def test_photo_is_cleaned_up_and_read(visit: Any, photo_path: Path) -> None:
     assert "Turned back by 90°" in page.locator(".dp-why").inner_text()
     assert "Flattened: " in page.locator(".dp-why").inner_text()
     tab(page, "Markdown")
-    assert "page about nothing" in page.locator(".dp-markdown").inner_text()
+    assert "page about nothing" in page.locator(_MARKDOWN).inner_text()
 
 
-def test_slider_moves(visit: Any, photo_path: Path) -> None:
-    page = visit()
-    page.set_input_files(_DROP, photo_path)
-    wait_for_files(page)
+def test_slider_moves(photo_page: Any) -> None:
+    page = photo_page
+    tab(page, "Before and after")
     handle = page.locator(".dp-slider .inner").first
     handle.scroll_into_view_if_needed()
     before = handle.bounding_box()
@@ -78,10 +85,8 @@ def test_slider_moves(visit: Any, photo_path: Path) -> None:
     assert handle.bounding_box()["x"] < before["x"] - 30
 
 
-def test_line_is_shown_where_it_was(visit: Any, photo_path: Path) -> None:
-    page = visit()
-    page.set_input_files(_DROP, photo_path)
-    wait_for_files(page)
+def test_line_is_shown_where_it_was(photo_page: Any) -> None:
+    page = photo_page
     tab(page, "Text")
     row = page.locator("tr[data-line]", has_text="page about nothing").first
     line = row.get_attribute("data-line")
@@ -104,10 +109,10 @@ def test_pages_of_a_pdf(visit: Any, document_path: Path) -> None:
     page.set_input_files(_DROP, document_path)
     wait_for_files(page)
     tab(page, "Markdown")
-    page.locator(".dp-markdown", has_text="Elephants").wait_for()
+    page.locator(_MARKDOWN, has_text="Elephants").wait_for()
     page.locator(".dp-no input").click()
     page.get_by_role("option", name="2", exact=True).click()
-    page.locator(".dp-markdown", has_text="Butterflies").wait_for()
+    page.locator(_MARKDOWN, has_text="Butterflies").wait_for()
 
 
 def test_bad_file_is_told_of_and_the_page_goes_on(visit: Any, broken_path: Path, document_path: Path) -> None:
@@ -130,7 +135,7 @@ def test_two_visitors_at_once(visit: Any, photo_path: Path, document_path: Path)
     for page, word, other in ((first, "about nothing", "Elephants"), (second, "Elephants", "about nothing")):
         wait_for_files(page)
         tab(page, "Markdown")
-        text = page.locator(".dp-markdown").inner_text()
+        text = page.locator(_MARKDOWN).inner_text()
         assert word in text
         assert other not in text
 
@@ -159,7 +164,7 @@ def test_many_files_come_back_as_a_zip(
 def test_chinese_on_a_phone(visit: Any) -> None:
     page = visit("/zh", viewport={"width": 390, "height": 844}, color_scheme="dark")
     assert page.evaluate("document.documentElement.lang") == "zh"
-    page.get_by_role("button", name="本来就平整").click()
+    page.get_by_text("本来就平整").click()
     wait_for_files(page)
     assert page.locator(".dp-steps li.done").count() == 4
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
