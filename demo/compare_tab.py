@@ -109,7 +109,7 @@ class CompareTab:
         except DocpreError as error:
             return nothing | {self._error: alert(self._texts, error, Path(path))}
         slider = pair(results[0].output_image, results[1].output_image, _SIDE)
-        shown = {self._error: "", self._slider: slider, self._moved: self._difference(*results)}
+        shown: dict[Any, Any] = {self._error: "", self._slider: slider, self._moved: self._difference(*results)}
         for grid, why, result in zip(self._grids, self._whys, results, strict=True):
             shown[grid] = with_grid(came, result, _GRID_SIDE)
             parts = (part(self._texts, result) for part in (report.scores, report.flatness, report.times))
@@ -118,7 +118,7 @@ class CompareTab:
 
     def _result(self, path: str, side: tuple[str, ...], is_on: bool) -> DocPreprocessorResult:
         preprocessor = self._models.preprocessor(*side)
-        switches = {"use_doc_orientation_classify": is_on, "use_doc_unwarping": is_on}
+        switches: dict[str, Any] = {"use_doc_orientation_classify": is_on, "use_doc_unwarping": is_on}
         return preprocessor.predict(path, pages="1", num_workers=0, on_error="raise", **switches, **READING)[0]
 
     def _difference(self, first: DocPreprocessorResult, second: DocPreprocessorResult) -> str:

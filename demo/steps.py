@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from demo.limits import READING
 from demo.models import Models
@@ -73,7 +74,7 @@ def steps(path: Path, page: int, choices: Choices, models: Models) -> Iterator[P
     preprocessor = models.preprocessor(choices.cleaning, choices.orientation, choices.unwarping)
 
     def result(turn: bool, flatten: bool) -> DocPreprocessorResult:
-        switches = {"use_doc_orientation_classify": turn, "use_doc_unwarping": flatten}
+        switches: dict[str, Any] = {"use_doc_orientation_classify": turn, "use_doc_unwarping": flatten}
         return preprocessor.predict(str(path), pages=str(page), num_workers=0, on_error="raise", **switches, **READING)[
             0
         ]
