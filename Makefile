@@ -1,17 +1,20 @@
-# Two environments: VENV has the base install alone, DEV_VENV every extra (PyTorch with it, about 7 GB).
-# Both are made when they are needed, from the versions in requirements.lock.
+# Three environments: VENV has the base install alone, WEB_VENV the extra demo, DEV_VENV every extra (PyTorch with it,
+# about 7 GB). They are made when they are needed, from the versions in requirements.lock.
 PYTHON ?= python3
 VENV ?= .venv
+WEB_VENV ?= .venv-web
 DEV_VENV ?= .venv-dev
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 
 BASE_READY := $(VENV)/.ready
+WEB_READY := $(WEB_VENV)/.ready
 DEV_READY := $(DEV_VENV)/.ready
 
-.PHONY: help demo test check format lock clean
+.PHONY: help demo web test check format lock clean
 
 help:
 	@echo "make demo    set up docpre and run it on a picture"
+	@echo "make web     set up the web page and start it; WEB_FLAGS are its options"
 	@echo "make test    set up every extra and run all tests"
 	@echo "make check   lint, formatting, types"
 	@echo "make format  mend formatting and simple lint"
@@ -24,6 +27,9 @@ demo: $(BASE_READY)
 	@echo "The photograph: demo/photo.jpg"
 	@echo "The clean page: output/photo_page.jpg"
 	@echo "Side by side:   output/photo_doc_preprocessor_res_img.jpg"
+
+web: $(WEB_READY)
+	$(WEB_VENV)/bin/python -m demo $(WEB_FLAGS)
 
 test: $(BASE_READY) $(DEV_READY)
 	$(DEV_VENV)/bin/python -m docpre models --pull all
@@ -50,6 +56,13 @@ $(BASE_READY): pyproject.toml requirements.lock
 	$(VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint requirements.lock --editable .
 	touch $@
 
+$(WEB_READY): pyproject.toml requirements.lock
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'docpre needs Python 3.11 or newer')"
+	$(PYTHON) -m venv --clear $(WEB_VENV)
+	@echo "Installing docpre with the extra demo into $(WEB_VENV) (some minutes)"
+	$(WEB_VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint requirements.lock --editable ".[demo]"
+	touch $@
+
 $(DEV_READY): pyproject.toml requirements.lock
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'docpre needs Python 3.11 or newer')"
 	$(PYTHON) -m venv --clear $(DEV_VENV)
@@ -58,4 +71,4 @@ $(DEV_READY): pyproject.toml requirements.lock
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(DEV_VENV) output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(WEB_VENV) $(DEV_VENV) output .pytest_cache .mypy_cache .ruff_cache .hypothesis
