@@ -69,7 +69,11 @@ def create_app(models: Models, with_service: bool = False) -> FastAPI:
 
 
 def _service(models: Models) -> FastAPI:
+    from docpre.analysis.analyzer import DocAnalyzer
     from docpre.service.app import create_app as create_service
+    from docpre.service.pipelines import Pipelines
     from docpre.service.settings import ServiceSettings
 
-    return create_service(ServiceSettings(concurrency=2), models.default_preprocessor())
+    preprocessor = models.default_preprocessor()
+    pipelines = Pipelines(preprocessor, DocAnalyzer(preprocessor=preprocessor))
+    return create_service(ServiceSettings(concurrency=2), pipelines)

@@ -34,7 +34,7 @@ _READABLE_DEG, _SURE = 2.0, 0.9
 _WORSE_BY_DEG = 0.5  # what unwarping may not lose
 _LEVEL_ENOUGH_DEG = 1.0  # no worse than this is not looked into
 # A flat page is turned where its lines agree that it lies this far askew.
-_SKEW_DEG, _LARGEST_SKEW_DEG, _SKEW_AGREEMENT_DEG, _SKEW_SHARE = 1.0, 20.0, 0.75, 0.7
+_SKEW_DEG, _LARGEST_SKEW_DEG, _SKEW_AGREEMENT_DEG, _SKEW_SHARE = 2.0, 20.0, 0.75, 0.7
 _SKEW_WINDOWS, _SKEW_EVIDENCE = 24, 0.3
 _DRAWN_TILT_DEG = 0.5  # of a page that a program drew
 
