@@ -78,7 +78,7 @@ class CompareTab:
             return choices[min(place, len(choices) - 1)]
 
         with gr.Group():
-            gr.Markdown(f"**{texts[name]}**", container=True)
+            gr.HTML(f"<h3>{texts[name]}</h3>", padding=True)
             orientation, unwarping = list(models.orientation), list(models.unwarping)
             engines = [(engine_label(engine), engine) for engine in models.engines]
             return [

@@ -32,6 +32,8 @@ _EXAMPLES = (
 )
 _STRIP_SIDE, _SLIDER_SIDE = 720, 1500
 _TRANSFORM_STEPS = "steps"
+# On a phone the results are below all that goes in.
+_TO_RESULTS = "() => { if (innerWidth < 700) document.querySelector('.dp-progress').scrollIntoView(); }"
 FILE_TYPES = ["image", ".pdf"]
 
 
@@ -72,7 +74,7 @@ class PageTab:
                     )
                 self.settings = SettingsPanel(texts, models)
                 gr.HTML(f"<p class=dp-note>{texts['kept']}</p>")
-            with gr.Column(scale=5, min_width=300):
+            with gr.Column(scale=5, min_width=300, elem_classes="dp-output"):
                 self._draw_results()
         inputs = [self.file, self._number, *self.settings.components]
         outputs = [
@@ -85,9 +87,9 @@ class PageTab:
             "concurrency_id": "page",
             "show_progress": "minimal",
             "show_progress_on": self._steps,
-            "scroll_to_output": True,  # on a phone the results are below all that goes in
             "trigger_mode": "always_last",
         }
+        gr.on([self.file.upload, examples.select], None, js=_TO_RESULTS, api_visibility="private")
         arrived = gr.on([self.file.upload], self._counted, self.file, self._number, api_visibility="private")
         arrived.then(self._run, **run, api_visibility="private")
         chosen = examples.select(self._example, None, [self.file, self._number], api_visibility="private")

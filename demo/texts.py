@@ -140,7 +140,7 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "it lies askew": ("it lies askew", "页面歪斜，已摆正"),
     # Batch
     "batch_drop": (
-        f"Up to {MAX_BATCH_FILES} photos, scans or PDFs (the first {MAX_BATCH_PAGES} pages of each)",
+        f"Up to {MAX_BATCH_FILES} files, {MAX_BATCH_PAGES} pages each",
         f"最多 {MAX_BATCH_FILES} 个照片、扫描件或 PDF（每个最多前 {MAX_BATCH_PAGES} 页）",
     ),
     "batch_run": ("Clean up and read all", "全部处理"),
@@ -155,7 +155,7 @@ _BOTH: Mapping[str, tuple[str, str]] = {
     "done": ("done", "完成"),
     # Compare
     "compare_drop": (
-        "A page to compare on: photo, scan or PDF (first page)",
+        "A photo, scan or PDF (first page)",
         "用于比较的页面：照片、扫描件或 PDF（第一页）",
     ),
     "compare_run": ("Compare", "比较"),
