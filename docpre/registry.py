@@ -275,7 +275,7 @@ _PICODET_CDLA = ModelSpec(
         ),
     ),
     source="PaddlePaddle (PaddleDetection, PP-StructureV2); PicoDet, arXiv:2111.00902; ONNX export by RapidAI",
-    figures="mAP 86.8 % on CDLA, pages of Chinese papers (as PaddleOCR's model list states)",
+    figures="trained on CDLA, pages of Chinese papers; its figures are not stated with it",
 )
 
 _PP_OCR_DET = ModelSpec(
