@@ -107,6 +107,8 @@ def _divides(strip: Box, boxes: Box, whole: Box, solid: NDArray[np.bool_], lette
         column = around(boxes[near])
         inside = np.minimum(boxes[nearest, 2], column[2]) - np.maximum(boxes[nearest, 0], column[0])
         nearest = [i for i, x in zip(nearest, inside, strict=True) if x > 0.6 * (boxes[i, 2] - boxes[i, 0])]
+        if not nearest:  # lines without any width
+            return False
         own = boxes[nearest]
         reach = strip[0] - own[:, 0] if is_left else own[:, 2] - strip[2]
         width = float(np.quantile(reach, 0.9))

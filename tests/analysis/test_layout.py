@@ -38,6 +38,13 @@ def test_reading_order_is_a_permutation(boxes: list[tuple[float, float, float, f
     assert sorted(k for section in structure.sections for k in section.layouts) == list(range(len(structure.layouts)))
 
 
+def test_lines_without_width_are_no_column() -> None:
+    boxes = [(x, y, 0, 10) for x in (50, 300) for y in range(20, 380, 20)]
+    lines = [line("", (x, y, x + width, y + height)) for x, y, width, height in boxes]
+    structure = structure_of(np.full((400, 400, 3), 255, np.uint8), lines, [])
+    assert sorted(structure.reading_order) == list(range(len(lines)))
+
+
 def test_an_empty_page_has_no_structure() -> None:
     structure = structure_of(np.full((60, 40, 3), 255, np.uint8), [], [])
     assert structure == Structure((), (), 0, 0, (), ())
