@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from docpre.geometry import Homography, Transform
 from docpre.line_directions import WINDOW_PX, LineDirections
-from docpre.loading import ImageArray
 
 _AGREEMENT_DEG = 10.0  # windows that belong to the page run within this of its lines, or across them
 _LEAST_EVIDENCE = 0.15
@@ -100,8 +99,3 @@ def _range(places: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[f
     first = places[order][np.searchsorted(share, _OUTLYING)]
     last = places[order][np.searchsorted(share, 1 - _OUTLYING)]
     return float(first - WINDOW_PX / 2), float(last + WINDOW_PX / 2)
-
-
-def upright(picture: ImageArray, placement: Placement) -> ImageArray:
-    """The rectangle of a picture, at the picture's resolution."""
-    return placement.transform((picture.shape[0], picture.shape[1])).sample(picture, "linear")
