@@ -1,4 +1,8 @@
-"""The characters that the recogniser knows, and what kind each is."""
+"""The characters that the recogniser knows, and what kind each is.
+
+``PP-OCRv6_characters.txt`` is what PP-OCRv6_rec_small.onnx (PaddlePaddle, RapidAI; Apache-2.0) has as ``character`` in
+its metadata.
+"""
 
 from __future__ import annotations
 
