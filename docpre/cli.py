@@ -68,7 +68,17 @@ _UNWARPING = (
     "margin",
     "keep_all",
 )
-
+_MODELS = (
+    "doc_orientation_classify_model_name",
+    "doc_orientation_classify_model_dir",
+    "doc_unwarping_model_name",
+    "doc_unwarping_model_dir",
+    "use_doc_orientation_classify",
+    "use_doc_unwarping",
+    "paddlex_config",
+    "doc_orientation_min_score",
+    *_UNWARPING,
+)
 
 _FORMATS = ("json", "img", "markdown", "text", "hocr", "pdf")
 
@@ -112,22 +122,7 @@ def build_parser() -> argparse.ArgumentParser:
         "doc_preprocessor", allow_abbrev=False, help="orientation, turn back and unwarping: the whole pipeline"
     )
     _add_input(command)
-    group = command.add_argument_group("models")
-    for step in ("doc_orientation_classify", "doc_unwarping"):
-        group.add_argument(
-            f"--{step}_model_name", metavar="NAME", help="see `docpre models` (default: the default one)"
-        )
-        group.add_argument(f"--{step}_model_dir", metavar="DIR", help="a directory with weights")
-    group.add_argument("--paddlex_config", metavar="YAML", help="a PaddleX pipeline configuration")
-    group = command.add_argument_group("steps")
-    group.add_argument(
-        "--use_doc_orientation_classify", type=boolean, metavar="BOOL", help="find and undo quarter turns"
-    )
-    group.add_argument("--use_doc_unwarping", type=boolean, metavar="BOOL", help="flatten bent pages")
-    group.add_argument(
-        "--doc_orientation_min_score", type=float, metavar="SCORE", help="leave pages alone whose best score is lower"
-    )
-    _add_unwarping(group)
+    _add_models(command)
     _add_runtime(command)
     command.set_defaults(run=_run_pipeline)
 
@@ -154,6 +149,16 @@ def build_parser() -> argparse.ArgumentParser:
     _add_analysis(command)
     _add_runtime(command)
     command.set_defaults(run=_run_analysis)
+
+    command = commands.add_parser(
+        "batch",
+        allow_abbrev=False,
+        help="a great many pages, with a table of results; goes on where it stopped (needs docpre[batch])",
+    )
+    _add_batch(command)
+    _add_models(command)
+    _add_runtime(command)
+    command.set_defaults(run=_run_batch)
 
     command = commands.add_parser(
         "serve",
@@ -211,7 +216,6 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="write the JSON, the picture and the clean page here; PDFs become one clean PDF too",
     )
-    group.add_argument("--dpi", type=float, default=200, help="resolution of PDF pages (default: %(default)s)")
     group.add_argument("--pages", metavar="RANGES", help="of PDFs and multi-page TIFFs, from 1, such as 1-3,7,12-")
     group.add_argument(
         "--on_error",
@@ -229,6 +233,61 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
         help="work on so many pages while others are read and written; 0: one after the other (default: the cores, "
         "at most 4)",
     )
+    _add_reading(group)
+
+
+def _add_batch(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("input and output")
+    group.add_argument(
+        "-i",
+        "--input",
+        nargs="+",
+        required=True,
+        metavar="INPUT",
+        help="pictures, PDFs, URLs, directories, globs, text files with a path or URL a line, parquet files, "
+        "WebDataset tars, folders saved by Hugging Face's datasets, hf://datasets/OWNER/NAME",
+    )
+    group.add_argument("--output", required=True, type=Path, metavar="DIR", help="pages and results.parquet")
+    group.add_argument(
+        "--column",
+        metavar="NAME",
+        help="of tables: paths, URLs or files' contents (default: image, bytes, path, url ...)",
+    )
+    group.add_argument(
+        "--layout",
+        choices=("files", "tar", "none"),
+        default="files",
+        help="pages as files, in tar shards, or the table of results alone (default: %(default)s)",
+    )
+    group.add_argument(
+        "--page_format",
+        choices=("same", "jpg", "png", "webp", "pdf"),
+        default="same",
+        help="of clean pages; same: their input's (default: %(default)s)",
+    )
+    group.add_argument("--shard_pages", type=int, default=1000, help="of a tar (default: %(default)s)")
+    group.add_argument(
+        "--retry_errors",
+        type=boolean,
+        default=False,
+        metavar="BOOL",
+        help="do failed pages again (default: %(default)s)",
+    )
+    group.add_argument("--num_workers", type=int, metavar="THREADS", help="without Ray (default: the cores)")
+    _add_reading(group)
+    group = parser.add_argument_group("Ray (needs docpre[ray])")
+    group.add_argument(
+        "--ray_address",
+        metavar="ADDRESS",
+        help="work on a cluster: auto, an address, or local: one of this machine's cores (default: no Ray)",
+    )
+    group.add_argument("--ray_cpus", type=int, default=1, metavar="N", help="cores of a task (default: %(default)s)")
+    group.add_argument("--ray_gpus", type=float, default=0, metavar="N", help="GPUs of a task (default: %(default)s)")
+    group.add_argument("--ray_tasks", type=int, metavar="N", help="at a time (default: as many as there is room for)")
+
+
+def _add_reading(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--dpi", type=float, default=200, help="resolution of PDF pages (default: %(default)s)")
     group.add_argument("--max_bytes", type=_limit, default=512 * 1024**2, help="a file (default: %(default)s; or none)")
     group.add_argument("--max_pixels", type=_limit, default=200_000_000, help="a page (default: %(default)s; or none)")
     group.add_argument("--max_pages", type=_limit, default=10_000, help="a document (default: %(default)s; or none)")
@@ -281,6 +340,26 @@ def _add_module(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     group.add_argument("--model_name", metavar="NAME", help="see `docpre models` (default: the default one)")
     group.add_argument("--model_dir", metavar="DIR", help="a directory with weights")
     return group
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    """Which models, and what is done with them."""
+    group = parser.add_argument_group("models")
+    for step in ("doc_orientation_classify", "doc_unwarping"):
+        group.add_argument(
+            f"--{step}_model_name", metavar="NAME", help="see `docpre models` (default: the default one)"
+        )
+        group.add_argument(f"--{step}_model_dir", metavar="DIR", help="a directory with weights")
+    group.add_argument("--paddlex_config", metavar="YAML", help="a PaddleX pipeline configuration")
+    group = parser.add_argument_group("steps")
+    group.add_argument(
+        "--use_doc_orientation_classify", type=boolean, metavar="BOOL", help="find and undo quarter turns"
+    )
+    group.add_argument("--use_doc_unwarping", type=boolean, metavar="BOOL", help="flatten bent pages")
+    group.add_argument(
+        "--doc_orientation_min_score", type=float, metavar="SCORE", help="leave pages alone whose best score is lower"
+    )
+    _add_unwarping(group)
 
 
 def _add_unwarping(group: argparse._ArgumentGroup) -> None:
@@ -479,20 +558,7 @@ def _run_pipeline(options: argparse.Namespace) -> int:
     from docpre.pipeline import DocPreprocessor
 
     pipeline = DocPreprocessor(
-        **_picked(
-            options,
-            (
-                "doc_orientation_classify_model_name",
-                "doc_orientation_classify_model_dir",
-                "doc_unwarping_model_name",
-                "doc_unwarping_model_dir",
-                "use_doc_orientation_classify",
-                "use_doc_unwarping",
-                "paddlex_config",
-                "doc_orientation_min_score",
-                *_UNWARPING,
-            ),
-        ),
+        **_picked(options, _MODELS),
         **_given(options),
     )
     return _report(options, lambda input: pipeline.predict_iter(input, **_picked(options, _READING)), _save_with_page)
@@ -646,6 +712,36 @@ class _PdfOutputs:
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.__exit__(kind, error, trace)
+
+
+def _run_batch(options: argparse.Namespace) -> int:
+    from docpre.batch.run import on_this_machine, run_batch
+    from docpre.batch.settings import BatchSettings
+
+    settings = BatchSettings(
+        {**_picked(options, _MODELS), **_given(options)},
+        _picked(options, ("dpi", "max_bytes", "max_pixels", "max_pages", "url_timeout_s")),
+        options.layout,
+        options.page_format,
+    )
+    folder = options.output.expanduser()
+    if options.ray_address is None:
+        work = on_this_machine(settings, folder, options.num_workers)
+    else:
+        from docpre.batch.on_ray import RayOptions, on_ray
+
+        work = on_ray(
+            settings, folder, RayOptions(options.ray_address, options.ray_cpus, options.ray_gpus, options.ray_tasks)
+        )
+    names = ("column", "shard_pages", "retry_errors")
+    summary = run_batch(options.input, folder, settings, work, **_picked(options, names))
+    before = f"; {summary.inputs_before} inputs were done before" if summary.inputs_before else ""
+    print(f"docpre: {summary.pages} pages, {summary.errors} of them with errors{before}", file=sys.stderr)
+    if summary.is_stopped:
+        print("docpre: stopped; the same command goes on with the rest", file=sys.stderr)
+        return _INTERRUPTED
+    print(summary.results)
+    return 1 if summary.errors else 0
 
 
 def _run_service(options: argparse.Namespace) -> int:

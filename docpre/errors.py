@@ -25,3 +25,7 @@ class ModelError(DocpreError, RuntimeError):
 
 class EngineError(DocpreError, RuntimeError):
     """An inference engine or device that was asked for can't run here."""
+
+
+class OutputError(DocpreError, RuntimeError):
+    """Results can't be written."""

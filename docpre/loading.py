@@ -104,6 +104,14 @@ class Page:
         return self.pixels() if callable(self.pixels) else self.pixels
 
 
+@dataclass(frozen=True, eq=False)
+class NamedContent:
+    """The content of a file, and the path, URL or other name that messages and results call it by."""
+
+    content: bytes
+    name: str
+
+
 def iter_pages(
     input: Any,
     *,
@@ -116,8 +124,9 @@ def iter_pages(
     """The pages of an input, in order, each decoded when it is asked for.
 
     Args:
-        input: ndarray (H, W), (H, W, 1), (H, W, 3) BGR or (H, W, 4) BGRA, uint8; PIL image; bytes of a file; path of a
-            picture or PDF; URL; directory (its pictures and PDFs, in all its folders, by name); list of these.
+        input: ndarray (H, W), (H, W, 1), (H, W, 3) BGR or (H, W, 4) BGRA, uint8; PIL image; bytes of a file, or
+            ``NamedContent``; path of a picture or PDF; URL; directory (its pictures and PDFs, in all its folders, by
+            name); list of these.
         dpi: at which PDF pages are rendered.
         pages: which pages of PDFs and multi-page files, counted from 1: ``"1-3,7,12-"``. None: all.
         limits: see ``Limits``.
@@ -170,6 +179,18 @@ def batches(pages: Iterator[Item], size: int) -> Iterator[list[Item]]:
     return iter(lambda: list(itertools.islice(pages, size)), [])
 
 
+def read_content(name: str, limits: Limits = Limits()) -> NamedContent:
+    """What is in a file or at a URL.
+
+    Raises:
+        InputError: it can't be read, is empty, or is beyond a limit.
+    """
+    try:
+        return NamedContent(_Reader(_POINTS_PER_INCH, None, limits, "raise", None).content(name), name)
+    except InputError as error:
+        raise type(error)(f"{name}: {error}.") from error
+
+
 def count_pages(input: Any, *, pages: str | None = None) -> int | None:
     """How many pages an input will give, for progress bars; None where that is not known without reading it all."""
     ranges = parse_page_ranges(pages)
@@ -177,17 +198,20 @@ def count_pages(input: Any, *, pages: str | None = None) -> int | None:
         if isinstance(input, (list, tuple)):
             counts = [count_pages(item, pages=pages) for item in input]
             return None if None in counts else sum(count for count in counts if count is not None)
-        if isinstance(input, (str, os.PathLike)) and not _is_url(input):
+        if isinstance(input, NamedContent) and b"%PDF-" in input.content[:1024]:
+            with PDF_LOCK, mupdf().open(stream=input.content, filetype="pdf") as document:
+                return len(_chosen(ranges, document.page_count, input.name))
+        if isinstance(input, (str, os.PathLike)) and not is_url(input):
             path = Path(input).expanduser()
             if path.is_dir():
-                return count_pages(_files_in(path)[0], pages=pages)
+                return count_pages(files_in(path)[0], pages=pages)
             if path.suffix.lower() in PDF_SUFFIXES:
                 with PDF_LOCK, mupdf().open(path) as document:
                     return len(_chosen(ranges, document.page_count, str(path)))
             if path.suffix.lower() in (".tif", ".tiff"):
                 with Image.open(path) as image:
                     return len(_chosen(ranges, getattr(image, "n_frames", 1), str(path)))
-        return None if _is_url(input) or isinstance(input, (bytes, bytearray, memoryview)) else 1
+        return None if is_url(input) or isinstance(input, (bytes, bytearray, memoryview, NamedContent)) else 1
     except Exception:  # a count is a courtesy; what is wrong with the input is said when it is read
         return 1
 
@@ -292,7 +316,7 @@ class _Reader:
         if isinstance(input, (list, tuple)):
             yield from self._read_list(input)
         elif (directory := _as_directory(input)) is not None:
-            files, ignored = _files_in(directory)
+            files, ignored = files_in(directory)
             if not files:
                 raise InputError(f"The directory {directory} has no pictures or PDFs. {_READABLE}")
             if ignored:
@@ -327,18 +351,21 @@ class _Reader:
                 self._check_pixels(*item.size)
                 yield self._picture_page(source, item, None, ())
             else:
-                yield from self._document(source, self._content(item))
+                yield from self._document(source, self.content(item))
         except InputError as error:
             if str(error).startswith(source.label):
                 raise
             raise type(error)(f"{source.label}: {error}" + ("" if str(error).endswith(".") else ".")) from error
 
-    def _content(self, item: Any) -> bytes:
+    def content(self, item: Any) -> bytes:
+        """What a path or URL names, or bytes as they are."""
+        if isinstance(item, NamedContent):
+            item = item.content
         if isinstance(item, (bytes, bytearray, memoryview)):
             content = bytes(item)
             self._check_bytes(len(content))
         elif isinstance(item, (str, os.PathLike)):
-            content = self._download(str(item)) if _is_url(item) else self._file(Path(item).expanduser())
+            content = self._download(str(item)) if is_url(item) else self._file(Path(item).expanduser())
         else:
             raise InputError(
                 f"docpre takes an ndarray, a PIL image, bytes, a path, a URL, a directory, or a list of these, "
@@ -529,9 +556,9 @@ class _Reader:
             raise LimitError(f"its {width}x{height} pixels are over the limit of {limit:,} (max_pixels)")
 
     def _source(self, item: Any, position: int) -> _Source:
-        if isinstance(item, (str, os.PathLike)):
-            path = str(item)
-            name = _path_of_url(path) if _is_url(item) else path
+        if isinstance(item, (str, os.PathLike, NamedContent)):
+            path = item.name if isinstance(item, NamedContent) else str(item)
+            name = _path_of_url(path) if is_url(item) else path
             stem = re.sub(r"[^\w.()+@ -]", "_", Path(name).stem)[:150].strip() or "page"
             suffix = Path(name).suffix.lower()
             return _Source(path, path, stem, suffix if suffix in IMAGE_SUFFIXES else ".png")
@@ -570,7 +597,7 @@ def _labelled(source: _Source, page_index: int | None, error: InputError) -> Inp
     return type(error)(f"{source.label}{page}: {error}.")
 
 
-def _is_url(item: Any) -> bool:
+def is_url(item: Any) -> bool:
     return isinstance(item, str) and bool(_URL.match(item))
 
 
@@ -582,7 +609,7 @@ def _path_of_url(url: str) -> str:
 
 
 def _as_directory(item: Any) -> Path | None:
-    if not isinstance(item, (str, os.PathLike)) or _is_url(item):
+    if not isinstance(item, (str, os.PathLike)) or is_url(item):
         return None
     path = Path(item).expanduser()
     try:
@@ -591,7 +618,7 @@ def _as_directory(item: Any) -> Path | None:
         return None
 
 
-def _files_in(directory: Path) -> tuple[list[Path], int]:
+def files_in(directory: Path) -> tuple[list[Path], int]:
     """Pictures and PDFs in a directory and its folders, by name, and how many other files there are."""
     files, ignored = [], 0
     for folder, subfolders, names in os.walk(directory):

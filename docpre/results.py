@@ -128,6 +128,11 @@ class Result(Mapping[str, Any]):
         """Pictures for looking at, by name; none of a page that failed."""
         return {} if self.error is not None else self._pictures()
 
+    @property
+    def page_suffix(self) -> str:
+        """The extension, with its dot, of the clean page's file in its input's format."""
+        return ".pdf" if self.transform.original_unit == "point" else self._page.suffix
+
     def print(
         self, format_json: bool = True, indent: int = 4, ensure_ascii: bool = False, file: TextIO | None = None
     ) -> None:
@@ -180,9 +185,8 @@ class Result(Mapping[str, Any]):
         """
         if not self._has_page("clean page"):
             return None
-        suffix = ".pdf" if self.transform.original_unit == "point" else self._page.suffix
         path = self._target(
-            save_path, f"_page{suffix}", lambda path: _is_picture(path) or path.suffix.lower() == ".pdf"
+            save_path, f"_page{self.page_suffix}", lambda path: _is_picture(path) or path.suffix.lower() == ".pdf"
         )
         if path.suffix.lower() == ".pdf":
             save_pdf_pages([self.pdf_page()], path)

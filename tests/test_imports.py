@@ -45,13 +45,21 @@ FLOORS = {
     "docpre.pipeline": 5,
     "docpre.export": 5,
     "docpre.analysis": 6,
+    "docpre.batch": 7,
     "docpre.service": 7,
     "docpre.bench": 7,
     "docpre.cli": 8,
     "docpre.__main__": 9,
 }
 # These need an extra; all others belong to the base install.
-EXTRAS = ("docpre.models", "docpre.engines.openvino", "docpre.engines.torch", "docpre.export", "docpre.service")
+EXTRAS = (
+    "docpre.models",
+    "docpre.engines.openvino",
+    "docpre.engines.torch",
+    "docpre.export",
+    "docpre.batch",
+    "docpre.service",
+)
 
 
 def module_name(path: Path) -> str:
