@@ -137,7 +137,7 @@ class PdfWriter:
         if self._unfinished.exists():
             self._document.saveIncr()
         else:
-            self._document.save(self._unfinished, deflate=True)
+            self._document.save(self._unfinished, deflate=True, no_new_id=True)  # a new one is random
         self._document.close()  # opened again, pages are read from disk when they are needed
         self._document = mupdf().open(self._unfinished, filetype="pdf")
         self._unsaved = 0

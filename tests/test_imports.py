@@ -38,6 +38,7 @@ FLOORS = {
     "docpre.engines": 3,
     "docpre.engine_pool": 3.5,
     "docpre.overlap": 3.5,
+    "docpre.ray_cluster": 3.5,
     "docpre.page_module": 3.7,
     "docpre.orientation": 4,
     "docpre.rectifying": 4.1,

@@ -38,7 +38,9 @@ class Finished:
         position = int(np.searchsorted(self._keys, key))
         return position < len(self._keys) and bool(self._keys[position] == key)
 
-    def __len__(self) -> int:
+    @property
+    def inputs(self) -> int:
+        """How many inputs are done."""
         return len(self._keys)
 
     def missing_pages(self, source: str) -> Sequence[int] | None:

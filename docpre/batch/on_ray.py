@@ -13,22 +13,12 @@ import itertools
 import json
 import logging
 import math
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when ray is imported
-
-try:
-    import ray
-    import ray.data
-    import ray.exceptions
-except ModuleNotFoundError as error:
-    from docpre.errors import ConfigError
-
-    raise ConfigError(f"--ray_address needs {error.name}: pip install 'docpre[ray]'.") from error
+import ray.data
 
 from docpre.batch.finished import Finished
 from docpre.batch.places import Place
@@ -37,9 +27,9 @@ from docpre.batch.run import Work
 from docpre.batch.settings import BatchSettings
 from docpre.batch.units import Unit, unfinished, units
 from docpre.batch.worker import PageWorker, limits_of
-from docpre.engines.base import available_cores
 from docpre.errors import ConfigError, EngineError
 from docpre.overlap import in_order
+from docpre.ray_cluster import connect, ray
 
 _PLACES_TOGETHER = 16
 #: Of a processor, for tasks that look into places; they mostly wait for disks.
@@ -54,8 +44,7 @@ class RayOptions:
     """Where and how wide.
 
     Args:
-        address: ``local``: a cluster of this machine's cores, for this run alone; ``auto``: the one that this machine
-            belongs to; or an address.
+        address: see ``docpre.ray_cluster.connect``.
         cpus: cores, and threads, of each task that works on pages.
         gpus: of each such task, which may be a part of one.
         most_tasks: such tasks at a time; None: as many as there is room for.
@@ -106,30 +95,6 @@ def on_ray(settings: BatchSettings, folder: Path, options: RayOptions) -> Work:
             yield from _alone(left, recipe, options)
 
     return work
-
-
-def connect(address: str, least_cpus: int = 1) -> None:
-    """Connect this process to a Ray cluster, unless it is connected.
-
-    Args:
-        address: see ``RayOptions``.
-        least_cpus: that a cluster started for ``local`` has.
-
-    Raises:
-        EngineError: there is none.
-    """
-    if ray.is_initialized():
-        return
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if address == "local":
-        options |= {"num_cpus": max(available_cores(), least_cpus), "include_dashboard": False}
-    try:
-        ray.init(address, **options)
-    except (ConnectionError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        raise EngineError(
-            f"There is no Ray cluster to be reached at {address!r}: {error} Start one with `ray start --head`, or use "
-            "--ray_address local."
-        ) from error
 
 
 def _with_threads(settings: BatchSettings, cpus: int) -> BatchSettings:

@@ -90,7 +90,7 @@ def run_batch(
         table = ResultsTable(folder)
         finished = table.finished(retry_errors)
         sink = Sink(folder, table, shard_pages)
-        summary = Summary(table.path, inputs_before=len(finished))
+        summary = Summary(table.path, inputs_before=finished.inputs)
 
         def written() -> Finished:
             sink.commit()
@@ -148,7 +148,7 @@ class _Progress:
     def __init__(self, places: list[Place], finished: Finished) -> None:
         counts = [place.inputs for place in places]
         total = None if None in counts else sum(count for count in counts if count is not None)
-        initial = 0 if total is None else min(len(finished), total)
+        initial = 0 if total is None else min(finished.inputs, total)
         self._bar = tqdm(total=total, initial=initial, unit="input", dynamic_ncols=True)
         if not self._bar.fp.isatty():
             self._bar.mininterval = 60
