@@ -13,6 +13,7 @@ import itertools
 import json
 import logging
 import math
+import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -131,15 +132,19 @@ def _streamed(
     rows = ray.data.from_items(
         [asdict(place) for place in places], override_num_blocks=math.ceil(len(places) / _PLACES_TOGETHER)
     )
-    tables = rows.flat_map(looked_into, num_cpus=_LOOKING_CPUS, max_retries=_RETRIES).map_batches(
-        worked_on,
-        batch_size=None,
-        batch_format="pyarrow",
-        compute=ray.data.TaskPoolStrategy(options.most_tasks),
-        num_cpus=options.cpus,
-        num_gpus=options.gpus or None,
-        max_retries=_RETRIES,
-    )
+    with warnings.catch_warnings():
+        # Ray Data tries a task for ever unless it is told otherwise, and up to Ray 2.63 it is told so in this way alone.
+        warnings.filterwarnings("ignore", message=".ray_remote_args. is deprecated")
+        tables = rows.flat_map(looked_into, num_cpus=_LOOKING_CPUS, max_retries=_RETRIES).map_batches(
+            worked_on,
+            batch_size=None,
+            batch_format="pyarrow",
+            compute=ray.data.TaskPoolStrategy(options.most_tasks),
+            num_cpus=options.cpus,
+            num_gpus=options.gpus or None,
+            max_calls=0,  # a process keeps its models from task to task, on a GPU too
+            max_retries=_RETRIES,
+        )
     try:
         yield from tables.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1)
     except ray.exceptions.RayError as error:  # a block that was lost with its node; what it held is done again

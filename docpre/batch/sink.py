@@ -41,14 +41,10 @@ class Sink:
             OutputError: it can't be written.
         """
         if work["content"].null_count < len(work):
-            work = self._into_shard(work)
-        self._waiting.append(work.drop_columns(["content"]))
-        self._rows += len(work)
-        if self._shard is not None:
-            is_full = self._shard.pages >= self._shard_pages or self._shard.bytes >= _MOST_SHARD_BYTES
-        else:
-            is_full = self._rows >= _MOST_ROWS or time.monotonic() - self._since > _MOST_S
-        if is_full:
+            self._add_with_pages(work)
+            return
+        self._wait(work)
+        if self._shard is None and (self._rows >= _MOST_ROWS or time.monotonic() - self._since > _MOST_S):
             self.commit()
 
     def commit(self) -> None:
@@ -64,16 +60,26 @@ class Sink:
             self._table.append(self._waiting)
         self._waiting, self._rows, self._since = [], 0, time.monotonic()
 
-    def _into_shard(self, work: Any) -> Any:
-        outputs = []
-        for output, content in zip(work["output"].to_pylist(), work["content"].to_pylist(), strict=True):
+    def _add_with_pages(self, work: Any) -> None:
+        """Row by row, so that the shards are the same in whatever pieces the rows come."""
+        position = work.schema.get_field_index("output")
+        for number, (output, content) in enumerate(
+            zip(work["output"].to_pylist(), work["content"].to_pylist(), strict=True)
+        ):
+            row = work.slice(number, 1)
             if content is not None:
                 shard = self._shard = self._shard or self._next_shard()
                 shard.add(output, content)
-                output = f"{PAGES_FOLDER}/{shard.path.name}/{output}"
-            outputs.append(output)
-        position = work.schema.get_field_index("output")
-        return work.set_column(position, "output", pyarrow.array(outputs, pyarrow.string()))
+                named = pyarrow.array([f"{PAGES_FOLDER}/{shard.path.name}/{output}"], pyarrow.string())
+                row = row.set_column(position, "output", named)
+            self._wait(row)
+            shard = self._shard
+            if shard is not None and (shard.pages >= self._shard_pages or shard.bytes >= _MOST_SHARD_BYTES):
+                self.commit()
+
+    def _wait(self, work: Any) -> None:
+        self._waiting.append(work.drop_columns(["content"]))
+        self._rows += len(work)
 
     def _next_shard(self) -> Shard:
         if self._shard_number is None:
