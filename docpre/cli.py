@@ -788,6 +788,8 @@ def _run_service(options: argparse.Namespace) -> int:
     if options.ray:
         from docpre.service.on_ray import read_options, run_on_ray
 
+        if options.workers != 1:
+            raise ConfigError("--workers is without effect under Ray; replicas are options of --ray_config.")
         run_on_ray(settings, options.host, options.port, options.ray_address, read_options(options.ray_config))
     else:
         run(settings, options.host, options.port, options.workers)

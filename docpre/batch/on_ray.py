@@ -133,7 +133,7 @@ def _streamed(
         [asdict(place) for place in places], override_num_blocks=math.ceil(len(places) / _PLACES_TOGETHER)
     )
     with warnings.catch_warnings():
-        # Ray Data tries a task for ever unless it is told otherwise, and up to Ray 2.63 it is told so in this way alone.
+        # Ray Data tries a task for ever unless it is told otherwise, and up to Ray 2.63 there is no other way to.
         warnings.filterwarnings("ignore", message=".ray_remote_args. is deprecated")
         tables = rows.flat_map(looked_into, num_cpus=_LOOKING_CPUS, max_retries=_RETRIES).map_batches(
             worked_on,
@@ -160,6 +160,8 @@ def _alone(left: Iterable[Unit], recipe: tuple[str, str], options: RayOptions) -
         for unit, done in [(unit, task.remote(recipe, unit)) for unit in some]:
             try:
                 yield ray.get(done)
+            except ray.exceptions.RayTaskError:
+                raise  # the task did end: by a fault of ours
             except ray.exceptions.RayError as error:
                 yield _lost(unit, error)
 

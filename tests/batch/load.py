@@ -1,7 +1,7 @@
 """Figures that take too long for a test: ``python -m tests.batch.load [SECTION ...] [--pages N]`` prints a table each.
 
 Pages are drawn once and linked under as many names as are asked for. Ways are measured in turns, as the machine may
-have other things to do; where it has, processor time (of the process and all that it started) tells more than the clock.
+have other things to do; then processor time (of the process and what it started) tells more than the clock.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def serving(folder: Path, pages: int, rounds: int) -> None:
     options.write_text(f"num_replicas: 1\nray_actor_options: {{num_cpus: {os.cpu_count()}}}\n")
     with (
         running_process(*CLEAN_UP) as (uvicorn, uvicorn_process, _),
-        running_process(*CLEAN_UP, "--ray", "--ray_config", str(options)) as (ray, ray_process, _),
+        running_process(*CLEAN_UP, "--ray", "--ray_config", str(options), start_s=300) as (ray, ray_process, _),
     ):
         for name, server, process in (("uvicorn", uvicorn, uvicorn_process), ("Ray Serve", ray, ray_process)) * rounds:
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -10,18 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ray.cluster_utils import Cluster
 
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-ray = pytest.importorskip("ray", reason="docpre[ray] is not installed")
-
-from ray.cluster_utils import Cluster  # noqa: E402
-
-from docpre.batch.on_ray import RayOptions, on_ray  # noqa: E402
-from docpre.batch.run import Summary, Work, run_batch  # noqa: E402
-from docpre.batch.settings import BatchSettings  # noqa: E402
-from docpre.errors import EngineError  # noqa: E402
-from tests.batch.conftest import SETTINGS, files, rows, write_page  # noqa: E402
-from tests.batch.killing_server import KillingServer, killing_server  # noqa: E402
+from docpre.batch.on_ray import RayOptions, on_ray
+from docpre.batch.run import Summary, Work, run_batch
+from docpre.batch.settings import BatchSettings
+from docpre.errors import EngineError
+from docpre.ray_cluster import ray
+from tests.batch.conftest import SETTINGS, files, rows, write_page
+from tests.batch.killing_server import KillingServer, killing_server
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found in Linux' /proc")
 

@@ -1,0 +1,56 @@
+"""``docpre serve --ray``: the same service, as a deployment on a Ray cluster of its own."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+import yaml
+
+from docpre.cli import main
+from docpre.service.on_ray import DEFAULTS, read_options
+from tests.service.conftest import CLEAN_UP, QUICK, decoded, running_process
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+START_S = 240  # a cluster, a controller, a proxy and a replica
+
+
+def test_it_answers_as_without_ray(tmp_path, page_png, server):
+    config = tmp_path / "one.yaml"
+    config.write_text("num_replicas: 1\nray_actor_options: {num_cpus: 1}\n")
+    options = (*CLEAN_UP, "--ray", "--ray_config", str(config), "--max_body_bytes", "4000000")
+    with running_process(*options, start_s=START_S) as (on_ray, process, log):
+        assert process.poll() is None, log()
+        there, here = (each.infer(page_png, **QUICK) for each in (on_ray, server))
+        assert there.status_code == here.status_code == 200
+        pictures = [answer.json()["result"]["docPreprocessingResults"][0]["outputImage"] for answer in (there, here)]
+        assert (decoded(pictures[0]) == decoded(pictures[1])).all()
+        for content in (b"no picture", b"x" * 5_000_000):
+            assert on_ray.infer(content).status_code == server.infer(content).status_code
+        assert "docpre_requests_total" in on_ray.get("/metrics").text
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+
+def test_the_example_has_the_defaults():
+    assert yaml.safe_load((CONFIGS / "ray_serve.yaml").read_text("utf-8")) == DEFAULTS
+    assert read_options(CONFIGS / "ray_serve.yaml") == read_options(None) == DEFAULTS
+
+
+def test_replicas_instead_of_autoscaling(tmp_path):
+    path = tmp_path / "two.yaml"
+    path.write_text("num_replicas: 2\n")
+    assert "autoscaling_config" not in read_options(path)
+
+
+@pytest.mark.parametrize("content", ["- a", "a: [", "no_such_option: 1", "num_replicas: many"])
+def test_wrong_options(tmp_path, capsys, content):
+    path = tmp_path / "wrong.yaml"
+    path.write_text(content)
+    assert main(["serve", *CLEAN_UP, "--ray", "--ray_config", str(path)]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_workers_are_not_replicas(capsys):
+    assert main(["serve", *CLEAN_UP, "--ray", "--workers", "2"]) == 2
