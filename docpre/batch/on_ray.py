@@ -19,8 +19,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import ray.data
-
 from docpre.batch.finished import Finished
 from docpre.batch.places import Place
 from docpre.batch.rows import error_row, work_table
@@ -35,7 +33,7 @@ from docpre.ray_cluster import connect, ray
 _PLACES_TOGETHER = 16
 #: Of a processor, for tasks that look into places; they mostly wait for disks.
 _LOOKING_CPUS = 0.25
-_RETRIES = 2
+_RETRIES = 1
 _BLOCK_BYTES = 32 * 1024**2  # of files' contents on their way from tars and tables, and into tars
 _ALONE_AT_A_TIME = 256
 
@@ -153,8 +151,7 @@ def _streamed(
 
 def _alone(left: Iterable[Unit], recipe: tuple[str, str], options: RayOptions) -> Iterator[Any]:
     """Units one by one, each in a task of its own."""
-    # With max_calls a process ends with its task, so that what one page breaks meets no other.
-    task = ray.remote(num_cpus=options.cpus, num_gpus=options.gpus, max_retries=_RETRIES, max_calls=1)(_done)
+    task = ray.remote(num_cpus=options.cpus, num_gpus=options.gpus, max_retries=_RETRIES, max_calls=0)(_done)
     left = iter(left)
     while some := list(itertools.islice(left, _ALONE_AT_A_TIME)):
         for unit, done in [(unit, task.remote(recipe, unit)) for unit in some]:
@@ -171,7 +168,7 @@ def _done(recipe: tuple[str, str], unit: Unit) -> Any:
 
 
 def _lost(unit: Unit, error: Exception) -> Any:
-    text = f"{unit.source}: the process that worked on it died, {_RETRIES + 1} times ({_first_line(error)})"
+    text = f"{unit.source}: the process that worked on it died, each of {_RETRIES + 1} times ({_first_line(error)})"
     rows = [error_row(unit.source, None, page, unit.page_count or 1, text) for page in unit.pages or (None,)]
     return work_table(rows, unit.inputs_done)
 

@@ -17,8 +17,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docpre import DocPreprocessor
+from docpre.batch.arrow import pyarrow
+from docpre.batch.results_table import ResultsTable
 from docpre.batch.run import on_this_machine, run_batch
 from docpre.batch.settings import BatchSettings
+from docpre.batch.sink import Sink
+from docpre.batch.units import Unit
+from docpre.batch.worker import PageWorker
 from tests.batch.conftest import write_page
 from tests.conftest import draw_page, photograph
 from tests.service.conftest import CLEAN_UP, encoded, running_process
@@ -145,6 +150,31 @@ def cost(folder: Path, pages: int, rounds: int) -> None:
     )
 
 
+def table(folder: Path, pages: int, rounds: int) -> None:
+    """Processor time of the table of results alone, a thousand rows for each of the pages: what bounds one driver."""
+    source = photos(folder / "photos", DRAWN)
+    settings = BatchSettings(pipeline={"device": "cpu"}, layout="none")
+    worker = PageWorker(settings, folder / "out")
+    drawn = [worker.table(Unit(str(path))) for path in sorted(source.iterdir())]
+    results = ResultsTable(folder / "out")
+    sink = Sink(folder / "out", results, 1000)
+    count = 1000 * pages
+    started = time.process_time()
+    for number in range(count):
+        row = drawn[number % DRAWN]
+        sink.add(row.set_column(0, "source", pyarrow.array([f"/pages/{number:09d}.jpg"])))
+    sink.commit()
+    added = time.process_time()
+    results.merge()
+    merged = time.process_time()
+    assert results.finished().inputs == count
+    known = time.process_time()
+    times = {"added": added - started, "merged": merged - added, "looked through by the next run": known - merged}
+    for name, seconds in times.items():
+        print(f"{count} rows {name:32s} {1e6 * seconds / count:6.0f} us each")
+    print(f"{results.path.stat().st_size / count:.0f} bytes a row; their unwarpings repeat, so that they pack too well")
+
+
 def serving(folder: Path, pages: int, rounds: int) -> None:
     """Pages a second of one uvicorn process and of one Ray Serve replica."""
     photo = encoded(photograph(draw_page()), "JPEG", quality=90)
@@ -199,7 +229,7 @@ def _processor_s() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-SECTIONS = {section.__name__: section for section in (overhead, workers, memory, cost, serving)}
+SECTIONS = {section.__name__: section for section in (overhead, workers, memory, cost, table, serving)}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
