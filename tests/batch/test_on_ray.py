@@ -29,6 +29,7 @@ STORE_BYTES = 80 * 1024**2  # the least that Ray takes
 def cluster() -> Iterator[Cluster]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))  # for the nodes' processes
+        patch.setenv("RAY_worker_niceness", "0")  # Ray's 15 would starve them on a busy machine
         made = Cluster(
             initialize_head=True,
             head_node_args={"num_cpus": 1, "object_store_memory": STORE_BYTES, "include_dashboard": False},

@@ -16,7 +16,8 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 START_S = 240  # a cluster, a controller, a proxy and a replica
 
 
-def test_it_answers_as_without_ray(tmp_path, page_png, server):
+def test_it_answers_as_without_ray(tmp_path, page_png, server, monkeypatch):
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # Ray's 15 would starve it on a busy machine
     config = tmp_path / "one.yaml"
     config.write_text("num_replicas: 1\nray_actor_options: {num_cpus: 1}\n")
     options = (*CLEAN_UP, "--ray", "--ray_config", str(config), "--max_body_bytes", "4000000")
