@@ -103,7 +103,7 @@ def running_process(
 def is_up(server: Server) -> bool:
     try:
         return server.get("/ready").status_code == 200
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):  # Ray's proxy is there before the service is
         return False
 
 
