@@ -38,7 +38,7 @@ def connect(address: str, least_cpus: int = 1) -> None:
         options |= {"num_cpus": max(available_cores(), least_cpus), "include_dashboard": False}
     try:
         ray.init(address, **options)
-    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+    except Exception as error:  # it raises bare ones too
         raise EngineError(
             f"There is no Ray cluster to be reached at {address!r} ({error}). Start one with `ray start --head`, or "
             "use `local`."
