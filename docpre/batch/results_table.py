@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from docpre.batch.arrow import pyarrow
 from docpre.batch.finished import Finished, input_key
@@ -121,7 +122,7 @@ def _batches(path: Path, columns: list[str]) -> Iterator[Any]:
         raise InputError(f"{path} can't be read as the results of a batch: {error}.") from error
 
 
-def _latest(files: list[Path]) -> list[Any]:
+def _latest(files: list[Path]) -> list[NDArray[np.bool_]]:
     """For each file a mask of the rows that no later row replaces."""
     seen: set[bytes] = set()
     masks = []
@@ -131,7 +132,7 @@ def _latest(files: list[Path]) -> list[Any]:
             for batch in _batches(path, ["source", "page"])
             for source, page in zip(*(column.to_pylist() for column in batch.columns), strict=True)
         ]
-        mask = np.zeros(len(names), bool)
+        mask: NDArray[np.bool_] = np.zeros(len(names), bool)
         for number in reversed(range(len(names))):
             source, page = names[number]
             key = input_key(f"{page} {source}")

@@ -73,9 +73,11 @@ class Sink:
                 named = pyarrow.array([f"{PAGES_FOLDER}/{shard.path.name}/{output}"], pyarrow.string())
                 row = row.set_column(position, "output", named)
             self._wait(row)
-            shard = self._shard
-            if shard is not None and (shard.pages >= self._shard_pages or shard.bytes >= _MOST_SHARD_BYTES):
+            if self._shard is not None and self._is_full(self._shard):
                 self.commit()
+
+    def _is_full(self, shard: Shard) -> bool:
+        return shard.pages >= self._shard_pages or shard.bytes >= _MOST_SHARD_BYTES
 
     def _wait(self, work: Any) -> None:
         self._waiting.append(work.drop_columns(["content"]))
