@@ -77,6 +77,8 @@ class ModelSpec:
         resize_short: the shorter side is resized to this before the centre of ``size_hw`` is cut out; None: the
             picture is resized to ``size_hw`` without regard to its proportions.
         max_aspect: of a picture longer than this times its shorter side the middle is cut out first; None: never.
+        fold_aspect: a picture at least this times as long as its shorter side is folded first (``docpre.folding``);
+            None: never.
         interpolation: how the picture is resized, ``area`` or ``linear`` (areas when it shrinks).
         classes: labels of the outputs, in order.
         min_score: below this score a page's orientation is left alone; None: never.
@@ -97,6 +99,7 @@ class ModelSpec:
     channel_order: Literal["RGB", "BGR"] = "RGB"
     resize_short: int | None = None
     max_aspect: float | None = None
+    fold_aspect: float | None = None
     interpolation: Literal["area", "linear"] = "area"
     classes: tuple[str, ...] = ()
     min_score: float | None = None
@@ -210,6 +213,7 @@ _DOCPRE_ORI = ModelSpec(
     mean=(0.485, 0.456, 0.406),
     std=(0.229, 0.224, 0.225),
     max_aspect=1.5,
+    fold_aspect=2.5,
     classes=("0", "90", "180", "270"),
     min_score=0.95,
     outputs=("scores",),

@@ -33,6 +33,7 @@ class Orientation(FineTuned):
         size_hw: size of the network's input.
         resize_short: the page's shorter side before the centre is cut out; None: the whole page is squeezed into it.
         max_aspect: of strips longer than this the middle is seen; None: all.
+        fold_aspect: strips from this on are folded (``docpre.folding``); None: never.
         lr: highest learning rate.
         weight_decay: of AdamW.
         warm_up: share of all steps in which the learning rate rises.
@@ -49,6 +50,7 @@ class Orientation(FineTuned):
         size_hw: tuple[int, int] = (224, 224),
         resize_short: int | None = 256,
         max_aspect: float | None = None,
+        fold_aspect: float | None = None,
         lr: float = 3e-4,
         weight_decay: float = 1e-4,
         warm_up: float = 0.1,
@@ -66,6 +68,7 @@ class Orientation(FineTuned):
             size_hw=(size_hw[0], size_hw[1]),
             resize_short=resize_short,
             max_aspect=max_aspect,
+            fold_aspect=fold_aspect,
             min_score=min_score,
         )
         self.network, self.spec = _network(backbone, start, spec)
