@@ -1,7 +1,7 @@
 """A strip, a line of text say, cut into pieces that are laid below one another, as if it were a paragraph.
 
-Squeezed into a square, a strip's letters are lost; of its middle alone a character or two are seen. Folded, all of it is
-seen, nearly undistorted. Folding and turning by quarters can be done in either order.
+Squeezed into a square, a strip's letters are lost; of its middle alone a character or two are seen. Folded, all of it
+is seen, nearly undistorted. Folding and turning by quarters can be done in either order.
 """
 
 from __future__ import annotations
