@@ -220,7 +220,7 @@ class DocPreprocessorResult(Result):
     """A page's result of the whole pipeline.
 
     Keys: ``input_path``, ``page_index``, ``model_settings``, ``engines`` (what ran each step: model, engine, precision,
-    device), ``angle``, ``orientation``, ``unwarping``, ``elapsed_ms``, and the pictures
+    device), ``angle``, ``orientation``, ``unwarping``, ``light``, ``elapsed_ms``, and the pictures
     ``input_img``, ``rot_img``, ``output_img``.
     """
 
@@ -281,7 +281,7 @@ class DocPreprocessorResult(Result):
 
     def pdf_page(self) -> PdfPage:
         """How this page goes into a PDF; see ``save_pdf``."""
-        if self.error is not None or not _was_bent(self._values["unwarping"]):
+        if self.error is not None or not (_was_bent(self._values["unwarping"]) or self._values["light"]["applied"]):
             angle = max(self._values.get("angle", 0), 0)
             return PdfPage(self._page.input_path, self._page.page_index, angle, self._output, self._page.dpi)
         return PdfPage(None, None, 0, self._output, self._page.dpi)
