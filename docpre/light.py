@@ -53,7 +53,7 @@ def _paper(image: ImageArray) -> NDArray[np.float32]:
     ink = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, _odd(side * _INK_SHARE))
     closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, ink, borderType=cv2.BORDER_REPLICATE)
     smooth = cv2.medianBlur(closed, _odd(side * _SMOOTH_SHARE)[0])
-    return cv2.GaussianBlur(smooth.astype(np.float32), _odd(side * _SMOOTH_SHARE), 0)
+    return cv2.GaussianBlur(smooth.astype(np.float32), _odd(side * _SMOOTH_SHARE), 0).astype(np.float32, copy=False)
 
 
 def _odd(length: float) -> Sequence[int]:
