@@ -354,12 +354,13 @@ _DOCPRE_HANDWRITING = ModelSpec(
     figures="balanced accuracy 93.4 % on 500 drawn lines of held-out fonts, 89.6 % on 656 real ones; see its card",
 )
 
+#: Of a task's models the one that others published comes first.
 MODELS: Mapping[str, ModelSpec] = {
     spec.name: spec
     for spec in (_PP_LCNET, _UVDOC, _DOCPRE_ORI, _PICODET_CDLA, _PP_OCR_DET, _PP_OCR_REC, _DOCPRE_HANDWRITING)
 }
 DEFAULT_MODEL: Mapping[Task, str] = {
-    "orientation": _PP_LCNET.name,
+    "orientation": _DOCPRE_ORI.name,
     "unwarping": _UVDOC.name,
     "layout": _PICODET_CDLA.name,
     "text_detection": _PP_OCR_DET.name,
@@ -379,8 +380,8 @@ class Weights:
 def find_model(task: Task, name: str | None = None, model_dir: str | os.PathLike[str] | None = None) -> ModelSpec:
     """The specification of a model by name, or of one in a user's directory.
 
-    A directory that holds a ``spec.json`` is described by it. Another one is taken for weights of the named (or
-    default) model.
+    A directory that holds a ``spec.json`` is described by it. Another one is taken for weights of the named model, or
+    of the published one.
 
     Raises:
         ConfigError: there is no model of this name for this task.
@@ -405,10 +406,16 @@ def find_model(task: Task, name: str | None = None, model_dir: str | os.PathLike
             if name is not None and name != spec.name:
                 raise ConfigError(f"{directory} holds the model {spec.name!r}, but {name!r} was asked for.")
             return spec
+        named = MODELS.get(name) if name else published_model(task)
     if named is None or named.task != task:
         names = ", ".join(spec.name for spec in MODELS.values() if spec.task == task)
         raise ConfigError(f"There is no {task} model named {name!r}. There are: {names}.")
     return named
+
+
+def published_model(task: Task) -> ModelSpec:
+    """The model of a task that the papers and PaddleOCR mean: what is known of weights that say nothing themselves."""
+    return next(spec for spec in MODELS.values() if spec.task == task)
 
 
 def find_weights(

@@ -12,12 +12,12 @@ from torch.nn import functional
 from docpre.errors import ConfigError
 from docpre.models.convert import load_pp_lcnet, timm_state_dict
 from docpre.models.pp_lcnet import PPLCNet
-from docpre.registry import ModelSpec
+from docpre.registry import ModelSpec, published_model
 from train.data.samples import OrientationSample
 from train.data.source import NO_ANGLE
 from train.fine_tuning import FineTuned
 from train.pictures import labelled, tiled, to_uint8
-from train.start import OFFICIAL, base_spec, starting_point
+from train.start import OFFICIAL, starting_point
 
 PRETRAINED = "pretrained"
 
@@ -63,7 +63,7 @@ class Orientation(FineTuned):
         self.save_hyperparameters()
         self._start, self._label_smoothing = start, label_smoothing
         spec = replace(
-            base_spec("orientation"),
+            published_model("orientation"),
             architecture=backbone if backbone == "PPLCNet" else f"timm/{backbone}",
             size_hw=(size_hw[0], size_hw[1]),
             resize_short=resize_short,
@@ -81,7 +81,7 @@ class Orientation(FineTuned):
         self.network.to(memory_format=torch.channels_last)  # several times as fast on a CPU
         if self._start in ("nothing", PRETRAINED):
             return
-        found = starting_point(self._start, base_spec("orientation"))
+        found = starting_point(self._start, published_model("orientation"))
         assert found is not None
         start = load_pp_lcnet(found[1], len(self.spec.classes))
         state = start.state_dict() if isinstance(self.network, PPLCNet) else timm_state_dict(start)
