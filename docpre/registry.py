@@ -314,7 +314,7 @@ _PP_OCR_REC = ModelSpec(
     std=(0.5, 0.5, 0.5),
     channel_order="BGR",
     outputs=("fetch_name_0",),
-    inner=("p2o.pd_op.conv2d.26.0",),  # what docpre_handwriting looks at
+    inner=tuple(f"p2o.pd_op.conv2d.{number}.0" for number in (14, 20, 26, 32, 42)),  # what docpre_handwriting looks at
     artefacts=(
         Artefact(
             filename="PP-OCRv6_rec_small.onnx",
@@ -342,7 +342,7 @@ _DOCPRE_HANDWRITING = ModelSpec(
     artefacts=(
         Artefact(
             filename="docpre_handwriting.npz",
-            sha256="55ab4102a763358eaadd2261ec4fc25a6464996f806e041f609fab80a14f31ca",
+            sha256="cb957f9e84cd20030100a1a374c68e10db434bc2ad827a95bb53947919c5bd2f",
             licence="Apache-2.0",
         ),
     ),

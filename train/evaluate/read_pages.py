@@ -86,20 +86,32 @@ def symbols_share(text: SeenText) -> float:
     return len(symbols) / max(1, len(text.texts))
 
 
-def without_leaders(text: SeenText) -> NDArray[np.intp]:
-    """The indices of a text's characters but for the rows of dots that lead from a heading to its page's number."""
-    kept: list[int] = []
+def leaders(text: SeenText) -> list[list[int]]:
+    """The rows of dots, as indices of characters, that lead from a heading to its page's number."""
+    found: list[list[int]] = []
     run: list[int] = []
     for index, char in enumerate((*text.texts, "")):
         if char in (".", "·"):
             run.append(index)
             continue
-        if len(run) < _FEWEST_LEADERS:
-            kept += run
+        if len(run) >= _FEWEST_LEADERS:
+            found.append(run)
         run = []
-        if char:
-            kept.append(index)
-    return np.array(kept, np.intp)
+    return found
+
+
+def without_leaders(text: SeenText, true: SeenText) -> NDArray[np.intp]:
+    """The indices of a text's characters but for rows of dots, and for single dots where the truth has such a row."""
+    dropped = {index for run in leaders(text) for index in run}
+    dots = np.array([index for index, char in enumerate(text.texts) if char in (".", "·")], np.intp)
+    for run in leaders(true):
+        places = true.middles_xy[run]
+        reach = float(true.heights[run].max())
+        around = np.array([reach, reach / 2])
+        low, high = places.min(0) - around, places.max(0) + around
+        inside = ((text.middles_xy[dots] >= low) & (text.middles_xy[dots] <= high)).all(1)
+        dropped.update(dots[inside].tolist())
+    return np.array([index for index in range(len(text.texts)) if index not in dropped], np.intp)
 
 
 def seen_text(characters: Iterator[tuple[str, NDArray[np.float64], float, bool]]) -> SeenText:
