@@ -48,7 +48,8 @@ class HandwritingClassifier:
         if not page:
             return []
         own = self.evidence(np.stack([features_of(read.inner, 0.0, 1.0) for read in page]))
-        context = from_others(_weighed(own, np.array([read.width for read in page])))
+        own = _weighed(own, np.array([read.width for read in page]))
+        context = from_others(own)
         return [
             piece
             for read, whole, others in zip(page, own.tolist(), context.tolist(), strict=True)
@@ -72,7 +73,7 @@ class HandwritingClassifier:
         own = self.evidence(np.stack([features_of(read.inner, left, right) for left, right in spans]))
         own = _weighed(own, np.array([(right - left) * read.width for left, right in spans]))
         # The line as a whole speaks for each of its pieces too.
-        own += 0.2 * float(np.clip(whole, -_MOST_EVIDENCE, _MOST_EVIDENCE))
+        own += 0.2 * whole
         by_hand = likeliest(own, _COST_OF_CHANGE)
         changes = sum(first != second for first, second in pairwise(by_hand))
         if not changes:

@@ -54,14 +54,16 @@ def test_parts_of_a_line():
 
 def seen(classifier, found, *parts):
     """A line as the classifier is given it: for so many columns, evidence of so much."""
-    weight, scale = classifier._weight, classifier._scale
-    channels = len(weight) // 2
-    unit = weight * scale / (weight @ weight)
+    channels = len(classifier._weight) // 2
+    features = classifier._mean.copy()
+    features[channels:] = np.abs(features[channels:])  # spreads
+    before = classifier.evidence(features[None])[0]
+    step = (classifier._weight * classifier._scale)[:channels] / (classifier._weight[:channels] ** 2).sum()
     columns = []
     for evidence, count in parts:
-        features = classifier._mean + unit * (evidence - classifier._bias)
+        means = features[:channels] + step * (evidence - before)
         waves = np.resize([1.0, -1.0], (1, 2, count))
-        columns.append(features[:channels, None, None] + np.abs(features[channels:, None, None]) * waves)
+        columns.append(means[:, None, None] + features[channels:, None, None] * waves)
     edges = tuple((float(char.quad[0, 0]), float(char.quad[1, 0])) for char in found.chars)
     return ReadLine(found, edges, len(found.text), (np.concatenate(columns, 2).astype(np.float32),))
 
