@@ -21,6 +21,7 @@ from train.evaluate.same_characters import folded
 
 _POINTS_PER_INCH = 72
 _FEWEST_LEADERS = 4
+_LEVEL_COSINE = 0.9
 pymupdf.TOOLS.mupdf_display_errors(False)
 
 
@@ -74,6 +75,8 @@ def true_pages(config: Mapping[str, Any], fetched: Path, folder: Path) -> Iterat
                 text = _text(document[number], config["dpi"] / _POINTS_PER_INCH)
                 if len(text.texts) < config["fewest_characters"] or symbols_share(text) > config["most_symbols"]:
                     continue
+                if sideways_share(document[number]) > config["most_sideways"]:
+                    continue
                 given += 1
                 pixmap = document[number].get_pixmap(dpi=config["dpi"], alpha=False, colorspace=pymupdf.csRGB)
                 image = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.width, 3)
@@ -84,6 +87,14 @@ def symbols_share(text: SeenText) -> float:
     """The share of mathematical and other symbols that no keyboard has."""
     symbols = [char for char in text.texts if not char.isascii() and unicodedata.category(char) in ("Sm", "So")]
     return len(symbols) / max(1, len(text.texts))
+
+
+def sideways_share(page: pymupdf.Page) -> float:
+    """The share of a page's characters whose lines don't run from left to right."""
+    lines = [line for block in page.get_text("dict")["blocks"] for line in block.get("lines", ())]
+    counts = [sum(len(span["text"]) for span in line["spans"]) for line in lines]
+    sideways = [count for line, count in zip(lines, counts, strict=True) if line["dir"][0] < _LEVEL_COSINE]
+    return sum(sideways) / max(1, sum(counts))
 
 
 def leaders(text: SeenText) -> list[list[int]]:
