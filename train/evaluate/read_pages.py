@@ -77,6 +77,8 @@ def true_pages(config: Mapping[str, Any], fetched: Path, folder: Path) -> Iterat
                     continue
                 if sideways_share(document[number]) > config["most_sideways"]:
                     continue
+                if pictures_share(document[number]) > config["most_pictures"]:
+                    continue
                 given += 1
                 pixmap = document[number].get_pixmap(dpi=config["dpi"], alpha=False, colorspace=pymupdf.csRGB)
                 image = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.width, 3)
@@ -95,6 +97,12 @@ def sideways_share(page: pymupdf.Page) -> float:
     counts = [sum(len(span["text"]) for span in line["spans"]) for line in lines]
     sideways = [count for line, count in zip(lines, counts, strict=True) if line["dir"][0] < _LEVEL_COSINE]
     return sum(sideways) / max(1, sum(counts))
+
+
+def pictures_share(page: pymupdf.Page) -> float:
+    """The share of a page that pictures cover: what is written in them the file does not say."""
+    boxes = [pymupdf.Rect(image["bbox"]) & page.rect for image in page.get_image_info()]
+    return float(sum(box.get_area() for box in boxes) / page.rect.get_area())
 
 
 def leaders(text: SeenText) -> list[list[int]]:
