@@ -25,7 +25,9 @@ from typing import Any, Literal, get_args
 
 from docpre.errors import ConfigError, ModelError
 
-Task = Literal["orientation", "unwarping", "page_finding", "layout", "text_detection", "text_recognition", "handwriting"]
+Task = Literal[
+    "orientation", "unwarping", "page_finding", "layout", "text_detection", "text_recognition", "handwriting"
+]
 Normalisation = tuple[float, float, float]
 
 SPEC_FILE = "spec.json"

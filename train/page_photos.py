@@ -18,21 +18,30 @@ from tqdm import tqdm
 
 from docpre.errors import DocpreError
 from docpre.loading import ImageArray
+from train.data.page_photos import VALIDATION_EVERY, is_for_validation
 from train.data.pages import Pages
 from train.synth import SynthConfig, Synthesiser
 
 #: Photos are kept in this size, whatever their proportions, and so many to a file.
 STORED_HW = (224, 224)
 PHOTOS_PER_FILE = 50
-#: Of files, each so manyth is for validation; its pages are in no other.
-VALIDATION_EVERY = 12
 
 _FRAMES_WH = ((256, 336), (336, 256), (288, 288), (212, 376), (376, 212), (256, 336))
 _COVERAGES = ((0.03, 0.2), (0.1, 0.45), (0.35, 0.85), (0.6, 1.15))
 _PAGE_SIDE = 480
 _SCAN_SHARE, _SCAN_SKEW_DEG = 0.12, 1.5
 _CARD_SHARE, _STRIP_SHARE, _TINTED_SHARE, _DARK_SHARE = 0.08, 0.1, 0.25, 0.08
-_BASE = SynthConfig(mesh_factor=1, key_lights=4, turn_jitter_deg=8, any_turn=0.7, blur_px=(0.2, 1.4), fingers=0.4, clutter=0.5)
+_KINDS = {"bend": 0.2, "cone": 0.15, "fold": 0.2, "curl": 0.12, "book": 0.05, "crumple": 0.12, "mixed": 0.16}
+_BASE = SynthConfig(
+    kinds=_KINDS,
+    mesh_factor=1,
+    key_lights=4,
+    turn_jitter_deg=8,
+    any_turn=0.7,
+    blur_px=(0.2, 1.4),
+    fingers=0.4,
+    clutter=0.5,
+)
 
 
 def main(arguments: list[str]) -> None:
@@ -59,17 +68,12 @@ def main(arguments: list[str]) -> None:
         if path.exists():
             continue
         own = kept_for_validation if is_for_validation(file) else order[len(kept_for_validation) :]
-        numbers = range(file * PHOTOS_PER_FILE, (file + 1) * PHOTOS_PER_FILE)
+        numbers = range(file * PHOTOS_PER_FILE, min((file + 1) * PHOTOS_PER_FILE, options.count))
         done = [_photo(pages, own, synthesisers, options.seed, number) for number in numbers]
         images, masks, aspects = zip(*[photo for photo in done if photo is not None], strict=True)
         work = path.with_suffix(".part.npz")
         np.savez(work, images=np.stack(images), masks=np.stack(masks), aspects=np.array(aspects, np.float32))
         os.replace(work, path)
-
-
-def is_for_validation(file: int) -> bool:
-    """Whether the photos of a file, by its number, are for validation."""
-    return file % VALIDATION_EVERY == VALIDATION_EVERY - 1
 
 
 def _photo(

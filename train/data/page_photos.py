@@ -18,10 +18,11 @@ from docpre.loading import ImageArray
 from docpre.network_input import normalised
 from docpre.registry import ModelSpec
 from train.data.source import Source
-from train.page_photos import is_for_validation
 
 Mask = NDArray[np.uint8]
 
+#: Of the files, each so manyth is for validation; its pages are in no other.
+VALIDATION_EVERY = 12
 MASK_STEP = 2  # pixels of the network's picture to one of its mask
 _ASPECTS = (0.75, 4 / 3, 1.0, 9 / 16, 16 / 9, 2 / 3, 1.5)
 _ANY_TURN, _SCALE, _SHIFT = 0.5, (0.7, 1.6), 0.2
@@ -62,6 +63,11 @@ class PagePhotos(Source):
 
     def describe(self) -> dict[str, Any]:
         return self._described(path=str(self.path))
+
+
+def is_for_validation(file: int) -> bool:
+    """Whether the photos of a file, by its number, are for validation."""
+    return file % VALIDATION_EVERY == VALIDATION_EVERY - 1
 
 
 class MaskSamples(Dataset[MaskSample]):
