@@ -34,14 +34,14 @@ class PageFinding(FineTuned):
         self.save_hyperparameters()
         self._dice = dice
         self.spec = base_spec("page_finding")
-        self.network = PageFinder()
+        self.network = PageFinder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.figures: dict[str, float] = {}
         self._sums = torch.zeros(0)
         self.freeze_parts()
 
     def forward(self, image: Tensor) -> Tensor:
         """See ``PageFinder.forward``."""
-        return self.network(image)
+        return self.network(image.to(memory_format=torch.channels_last))  # much quicker on a CPU
 
     def loss(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Cross-entropy and Dice of each photo, (N)."""

@@ -161,19 +161,23 @@ def coloured(image: ImageArray, mask: Mask, random: np.random.Generator) -> Imag
     picture = image.astype(np.float32)
     if random.random() < _OTHER_GROUND:
         share = (mask.astype(np.float32) / 255)[..., None]
-        ground = (picture - 128) * random.uniform(0.3, 1.3) + 128
-        ground = ground * random.uniform(0.7, 1.3, 3) + random.uniform(-70, 110)
+        ground = (picture - 128) * _levels(random, 0.3, 1.3, 1) + 128
+        ground = ground * _levels(random, 0.7, 1.3) + _levels(random, -70, 110, 1)
         picture = share * picture + (1 - share) * np.clip(ground, 0, 255)
-    picture = (picture - 128) * random.uniform(0.6, 1.3) + 128 + random.uniform(-40, 40)
-    picture *= random.uniform(0.85, 1.15, 3)
+    picture = (picture - 128) * _levels(random, 0.6, 1.3, 1) + (128 + _levels(random, -40, 40, 1))
+    picture *= _levels(random, 0.85, 1.15)
     if random.random() < _GRAY:
-        picture = np.repeat(picture.mean(2, keepdims=True), 3, 2)
+        picture[:] = picture.mean(2, keepdims=True)
     if random.random() < _BLUR:
-        picture = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.4, 1.5))
+        picture = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.4, 1.5)).astype(np.float32, copy=False)
     if random.random() < _NOISE:
-        picture = picture + random.normal(0, random.uniform(1, 12), picture.shape)
+        picture += random.standard_normal(picture.shape, np.float32) * _levels(random, 1, 12, 1)
     result = np.clip(picture, 0, 255).astype(np.uint8)
     if random.random() < _JPEG:
         quality = int(random.integers(20, 80))
         result = cv2.imdecode(cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
     return result
+
+
+def _levels(random: np.random.Generator, low: float, high: float, count: int = 3) -> NDArray[np.float32]:
+    return random.uniform(low, high, count).astype(np.float32)
