@@ -49,9 +49,14 @@ class Placement:
     share: float
 
     @property
+    def is_far(self) -> bool:
+        """Whether the page covers less than half of the picture."""
+        return self.share <= _LARGEST_SHARE
+
+    @property
     def is_askew_or_far(self) -> bool:
         """Whether an unwarping network had better see the page alone, upright and large."""
-        return abs(self.turn_cw_deg) >= _SMALLEST_TURN_DEG or self.share <= _LARGEST_SHARE
+        return self.is_far or abs(self.turn_cw_deg) >= _SMALLEST_TURN_DEG
 
     def turned_back(self, angle_cw_deg: Angle) -> Placement:
         """The page's place in the picture that is turned back by a quarter turn, if the page is turned by it."""

@@ -183,6 +183,11 @@ class Unwarper:
     ) -> Unwarping:
         flatness = judge(picture, grid_xy)
         angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
+        if flatness.is_flat and rectifier is not None:
+            # The table may be as pale as the paper: then the page's own outline tells.
+            placement = rectifier.find(picture)
+            if placement is not None and placement.is_far:
+                flatness = replace(flatness, is_flat=False, reason="the page is only a part of the picture")
         if self.options.leave_flat_pages and not flatness.is_flat and is_drawn(image, picture_of(image, angle)):
             flatness = replace(flatness, is_flat=True, reason="no camera's noise is on it, and its lines are level")
         turned = _upright(image, angle)

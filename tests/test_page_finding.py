@@ -123,3 +123,13 @@ def test_a_page_at_any_angle_comes_out_level_and_upright(angle, share):
     # All of the page is there, and points go both ways.
     corners = result.transform.to_output(result.transform.to_original([[5, 5], [width - 5, height - 5]]))
     assert_allclose(corners, [[5, 5], [width - 5, height - 5]], atol=0.05)
+
+
+def test_a_small_page_on_a_pale_table_is_not_taken_for_flat(page):
+    rng = np.random.default_rng(2)
+    photo = on_a_table(page, 12.0, 0.2)
+    cover = on_a_table(np.full_like(page, 255), 12.0, 0.2).mean(2) > 215
+    photo[~cover] = np.clip(rng.normal(206, 2, (int((~cover).sum()), 3)), 0, 255)
+    (result,) = DocPreprocessor(device="cpu").predict(np.ascontiguousarray(photo[..., ::-1]))
+    assert result.unwarping["applied"]
+    assert result.unwarping["turn"] == pytest.approx(12, abs=3)
