@@ -240,7 +240,13 @@ _DOCPRE_FINDER = ModelSpec(
     mean=(0.5, 0.5, 0.5),
     std=(0.25, 0.25, 0.25),
     outputs=("mask",),
-    artefacts=(Artefact(filename="docpre_finder.onnx", sha256="ec9e8ff4bf0c712141fc338d81bf1450ac300c54ecc585e6270969a6bd89c29d", licence="Apache-2.0"),),
+    artefacts=(
+        Artefact(
+            filename="docpre_finder.onnx",
+            sha256="ec9e8ff4bf0c712141fc338d81bf1450ac300c54ecc585e6270969a6bd89c29d",
+            licence="Apache-2.0",
+        ),
+    ),
     source="trained with docpre on synthetic photos; see weights/docpre_finder.md",
 )
 

@@ -114,7 +114,7 @@ def test_a_page_at_any_angle_comes_out_level_and_upright(angle, share):
     photo = on_a_table(page, angle, share, 1500, 1900)
     (result,) = DocPreprocessor(device="cpu").predict(np.ascontiguousarray(photo[..., ::-1]))
     assert result.unwarping["applied"]
-    whole = (result.angle + result.unwarping["turn"] - angle + 180) % 360 - 180
+    whole = (result["angle"] + result.unwarping["turn"] - angle + 180) % 360 - 180
     assert abs(whole) < 3
     height, width = result.transform.output_size_hw
     left, right = result.transform.to_original([[0.1 * width, height / 2], [0.9 * width, height / 2]])
