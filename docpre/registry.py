@@ -248,6 +248,7 @@ _DOCPRE_FINDER = ModelSpec(
         ),
     ),
     source="trained with docpre on synthetic photos; see weights/docpre_finder.md",
+    figures="mean overlap over union 0.81 (median 0.88) on 99 synthetic photos of held-out pages; see its card",
 )
 
 _PICODET_CDLA = ModelSpec(
