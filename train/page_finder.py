@@ -34,7 +34,7 @@ class PageFinding(FineTuned):
         self.save_hyperparameters()
         self._dice = dice
         self.spec = base_spec("page_finding")
-        self.network = PageFinder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = PageFinder().to(memory_format=torch.channels_last)
         self.figures: dict[str, float] = {}
         self._sums = torch.zeros(0)
         self.freeze_parts()

@@ -134,7 +134,8 @@ def shaped(page: ImageArray, random: np.random.Generator) -> ImageArray:
         page = page[top : top + low]
     scale = _PAGE_SIDE / max(page.shape[:2])
     size = tuple(max(16, round(side * scale)) for side in page.shape[1::-1])
-    page = cv2.resize(page, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    resized = cv2.resize(page, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    page = resized.astype(np.uint8, copy=False)
     colour = random.random()
     if colour < _DARK_SHARE:
         page = 255 - page
