@@ -6,6 +6,7 @@ WEB_VENV ?= .venv-web
 DEV_VENV ?= .venv-dev
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 
+comma := ,
 BASE_READY := $(VENV)/.ready
 WEB_READY := $(WEB_VENV)/.ready
 DEV_READY := $(DEV_VENV)/.ready
@@ -49,26 +50,23 @@ lock: $(DEV_READY)
 	$(DEV_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --all-extras \
 		pyproject.toml --output-file requirements.lock --upgrade
 
-$(BASE_READY): pyproject.toml requirements.lock
+# An environment: its folder, what is installed, what is said of it.
+define environment
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'docpre needs Python 3.11 or newer')"
-	$(PYTHON) -m venv --clear $(VENV)
-	@echo "Installing docpre into $(VENV) (about 420 MB, a minute)"
-	$(VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint requirements.lock --editable .
+	$(PYTHON) -m venv --clear $(1)
+	@echo "Installing docpre $(3) into $(1)"
+	$(1)/bin/python -m pip install $(PIP_FLAGS) --constraint requirements.lock --editable "$(2)"
 	touch $@
+endef
+
+$(BASE_READY): pyproject.toml requirements.lock
+	$(call environment,$(VENV),.,(about 420 MB; a minute))
 
 $(WEB_READY): pyproject.toml requirements.lock
-	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'docpre needs Python 3.11 or newer')"
-	$(PYTHON) -m venv --clear $(WEB_VENV)
-	@echo "Installing docpre with the extra demo into $(WEB_VENV) (some minutes)"
-	$(WEB_VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint requirements.lock --editable ".[demo]"
-	touch $@
+	$(call environment,$(WEB_VENV),.[demo],with the extra demo (some minutes))
 
 $(DEV_READY): pyproject.toml requirements.lock
-	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'docpre needs Python 3.11 or newer')"
-	$(PYTHON) -m venv --clear $(DEV_VENV)
-	@echo "Installing docpre with every extra into $(DEV_VENV) (about 7 GB, some minutes)"
-	$(DEV_VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint requirements.lock --editable ".[all,dev]"
-	touch $@
+	$(call environment,$(DEV_VENV),.[all$(comma)dev],with every extra (about 7 GB; some minutes))
 
 clean:
 	rm -rf $(VENV) $(WEB_VENV) $(DEV_VENV) output .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,6 +6,7 @@ import importlib.util
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,8 @@ class Models:
         for directory in directories:
             if not any(str(directory) == path or str(directory) == str(Path(path).parent) for path in known if path):
                 raise ModelError(f"{directory} holds no model (a folder with {SPEC_FILE}), nor do the folders in it.")
-        self._lock = threading.RLock()
-        self._kept: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, ...], Future[Any]] = OrderedDict()
 
     @property
     def engines(self) -> list[str]:
@@ -98,14 +99,22 @@ class Models:
         )
 
     def _made(self, key: tuple[str, ...], make: Callable[[], Any]) -> Any:
+        """What was kept, or is made now; who wants the same waits for it, others don't."""
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = make()
+            is_new = key not in self._kept
+            made: Future[Any] = self._kept.setdefault(key, Future())
             self._kept.move_to_end(key)
             same = [other for other in self._kept if len(other) == len(key)]
             for oldest in same[:-_MOST_KEPT]:
                 del self._kept[oldest]
-            return self._kept[key]
+        if is_new:
+            try:
+                made.set_result(make())
+            except BaseException as error:
+                with self._lock:
+                    self._kept.pop(key, None)
+                made.set_exception(error)
+        return made.result()
 
 
 def engine_label(engine: str) -> str:

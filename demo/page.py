@@ -9,7 +9,7 @@ import gradio as gr
 
 from demo.batch_tab import BatchTab
 from demo.compare_tab import CompareTab
-from demo.limits import KEPT_S, MAX_WAITING, PAGES_AT_ONCE, SWEPT_EVERY_S
+from demo.limits import MAX_WAITING, PAGES_AT_ONCE
 from demo.models import Models
 from demo.page_tab import PageTab
 from demo.texts import Language, texts_in
@@ -26,7 +26,7 @@ def build(models: Models) -> gr.Blocks:
     Args:
         models: what it runs.
     """
-    blocks = gr.Blocks(title="docpre", analytics_enabled=False, delete_cache=(SWEPT_EVERY_S, KEPT_S), fill_width=True)
+    blocks = gr.Blocks(title="docpre", analytics_enabled=False, fill_width=True)
     with blocks:
         _contents("en", models)
     with blocks.route("中文", "/zh"):

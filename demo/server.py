@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from demo.limits import MAX_BYTES
+from demo.limits import KEPT_S, MAX_BYTES, SWEPT_EVERY_S
 from demo.models import Models
 from demo.page import build, looks
+from demo.sweeping import swept
 
 #: Where the service is mounted: its ``/document-preprocessing`` is then ``/api/document-preprocessing``.
 SERVICE_PATH = "/api"
@@ -24,7 +27,7 @@ _POLICY = (
 
 
 def create_app(models: Models, with_service: bool = False) -> FastAPI:
-    """The application.
+    """The application. The environment's GRADIO_TEMP_DIR says where visitors' files are; it is kept swept.
 
     Args:
         models: what it runs.
@@ -35,11 +38,11 @@ def create_app(models: Models, with_service: bool = False) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         models.analyzer(models.reading_engines[0])  # loaded before the first visitor comes
-        if service is None:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(swept(Path(os.environ["GRADIO_TEMP_DIR"]), KEPT_S, SWEPT_EVERY_S))
+            if service is not None:
+                await stack.enter_async_context(service.router.lifespan_context(service))
             yield
-        else:
-            async with service.router.lifespan_context(service):
-                yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 

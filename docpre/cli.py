@@ -77,6 +77,7 @@ _MODELS = (
     "use_doc_unwarping",
     "paddlex_config",
     "doc_orientation_min_score",
+    "even_light",
     *_UNWARPING,
 )
 
@@ -166,7 +167,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="the REST service, with PaddleX's and Baidu's interfaces (needs docpre[serve])",
     )
     _add_serving(command)
-    _add_unwarping(command.add_argument_group("steps"))
+    group = command.add_argument_group("steps")
+    _add_unwarping(group)
+    _add_light(group)
     _add_runtime(command)
     command.set_defaults(run=_run_service)
 
@@ -360,6 +363,7 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         "--doc_orientation_min_score", type=float, metavar="SCORE", help="leave pages alone whose best score is lower"
     )
     _add_unwarping(group)
+    _add_light(group)
 
 
 def _add_unwarping(group: argparse._ArgumentGroup) -> None:
@@ -413,6 +417,17 @@ def _add_unwarping(group: argparse._ArgumentGroup) -> None:
         default=False,
         metavar="BOOL",
         help="keep all that the picture shows, also around the page (default: %(default)s)",
+    )
+
+
+def _add_light(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--even_light",
+        type=boolean,
+        default=False,
+        metavar="BOOL",
+        help="take uneven light, soft shadows and the colour of paper and lamp off the clean page (default: "
+        "%(default)s)",
     )
 
 
@@ -761,7 +776,7 @@ def _run_service(options: argparse.Namespace) -> int:
             raise
         raise ConfigError(f"docpre serve needs {error.name}: pip install 'docpre[serve]'.") from error
 
-    pipeline = _picked(options, (*_UNWARPING, *_RUNTIME))
+    pipeline = _picked(options, ("even_light", *_UNWARPING, *_RUNTIME))
     pipelines = installed_pipelines()
     if options.pipeline in (DOC_PREPROCESSOR, DOC_ANALYSIS):
         pipelines = (options.pipeline,)

@@ -40,6 +40,12 @@ class EnginePool:
         """Where the weights came from."""
         return self._started(None)[1]
 
+    @property
+    def is_started(self) -> bool:
+        """Whether an engine runs on any device."""
+        with self._lock:
+            return bool(self._engines)
+
     def described(self, device: str | None = None) -> dict[str, str]:
         """What runs the model: ``model``, ``engine``, ``precision`` and ``device``."""
         engine = self.engine(device)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from docpre.folding import folded
 from docpre.geometry import Angle, turned_back
 from docpre.loading import ImageArray
 from docpre.registry import ModelSpec
@@ -23,12 +24,14 @@ def resized(image: ImageArray, spec: ModelSpec, angle_cw_deg: Angle = 0) -> Imag
     Args:
         image: (H, W, 3) RGB uint8 of any size.
         spec: says whether the page is squeezed into ``size_hw``, or its shorter side resized to ``resize_short`` and
-            the centre cut out; how long a strip may be; and how it is interpolated.
+            the centre cut out; which strips are folded; how long a picture may be; and how it is interpolated.
         angle_cw_deg: how far the page is turned clockwise; the result is turned back (it alone, which is cheap).
 
     Returns:
         (*size_hw, 3) RGB uint8.
     """
+    if spec.fold_aspect is not None:
+        image = folded(image, spec.fold_aspect)
     height, width = spec.size_hw if angle_cw_deg in (0, 180) else spec.size_hw[::-1]
     if spec.resize_short is not None:
         # Cut first, then resize: the same picture at a fraction of the cost, whatever the page's proportions.

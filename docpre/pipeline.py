@@ -13,6 +13,7 @@ from docpre.config import ModuleConfig, PipelineConfig, check_switch
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.geometry import Interpolation, Transform
+from docpre.light import evened
 from docpre.loading import ImageArray, Page, batches, pages_from_arguments
 from docpre.orientation import Orientation, OrientationClassifier
 from docpre.overlap import default_workers, in_order
@@ -38,6 +39,8 @@ class DocPreprocessor:
             model's specification says (the official model has no bound, as in PaddleOCR).
         leave_flat_pages, output_size, interpolation, refine, most_passes, level_deg, margin, keep_all: see
             ``docpre.unwarping.UnwarpingOptions``.
+        even_light: take uneven light, soft shadows and the colour of paper and lamp off the clean page; see
+            ``docpre.light``.
         **runtime: the other fields of ``docpre.engines.RuntimeOptions``: engine, engine_config, enable_hpi,
             use_tensorrt, min_subgraph_size, precision, enable_mkldnn, mkldnn_cache_capacity, cpu_threads, enable_cinn.
 
@@ -69,6 +72,7 @@ class DocPreprocessor:
         level_deg: float = LEVEL_DEG,
         margin: float = 0.0,
         keep_all: bool = False,
+        even_light: bool = False,
         **runtime: Any,
     ) -> None:
         config = PipelineConfig() if paddlex_config is None else PipelineConfig.read(paddlex_config)
@@ -88,6 +92,7 @@ class DocPreprocessor:
         self._unwarping_options = UnwarpingOptions(
             leave_flat_pages, output_size, interpolation, refine, most_passes, level_deg, margin, keep_all
         )
+        self._even_light = bool(check_switch("even_light", even_light))
         self._lock = threading.Lock()
         self._classifier: OrientationClassifier | None = None
         self._unwarper: Unwarper | None = None
@@ -269,9 +274,14 @@ class DocPreprocessor:
             "angle": angle,
             "orientation": _orientation_values(orientation),
             "unwarping": _unwarping_values(unwarping),
+            "light": {"applied": True} if self._even_light else {"applied": False, "reason": "the step is off"},
             **how,
         }
         values["elapsed_ms"]["sampling"] = _ms_since(started)
+        if self._even_light:
+            started = time.perf_counter()
+            output = evened(output)
+            values["elapsed_ms"]["light"] = _ms_since(started)
         return DocPreprocessorResult(page, values, output, page.transform.then(rectify))
 
 

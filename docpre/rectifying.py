@@ -1,13 +1,13 @@
 """One page from its photo to a grid: the network's first answer, refined; a closer look where that is not enough.
 
-There is one proposer, the place and turn of the text (``docpre.placing``), and one score, how level the lines of the
+There is one proposer, the page's place and turn (``docpre.page_finding``), and one score, how level the lines of the
 result are (``docpre.line_directions``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 import cv2
@@ -15,20 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docpre.flatness import DRAWN_SHARE, equal_share
-from docpre.geometry import Angle, Homography, Transform
-from docpre.grids import seen_through
-from docpre.line_directions import LineDirections, line_directions
+from docpre.geometry import Angle, Homography, Transform, page_size_hw, turned_back
+from docpre.grids import identity_grid, seen_through
+from docpre.line_directions import line_directions
 from docpre.loading import ImageArray
 from docpre.orientation import Orientation
-from docpre.placing import Placement, find_page
+from docpre.page_finding import GRID_HW, Find, Placement
 from docpre.refining import LOOK_SIDE, Look, look, refined, straightened
 
 #: Tells the orientation of a picture (H, W, 3) RGB uint8.
 Orient = Callable[[ImageArray], Orientation]
 
-_SMALL_SHARE = 0.35  # lines that fill less of a page than this may belong to a page that is only a part of it
-_MISSED_DEG = 3.5  # so far off, on the whole, are lines that the network did not get hold of
-_SURER_BY_DEG = 0.3  # what a closer look must gain
+_SURER_BY_DEG = 0.3  # by so much more level are lines that speak against a closer look
 # The classifier is asked about a flat page again if its lines are so level, and believed from this score on.
 _READABLE_DEG, _SURE = 2.0, 0.9
 _WORSE_BY_DEG = 0.5  # what unwarping may not lose
@@ -44,12 +42,14 @@ class Found:
     """A page as it was found in a photo.
 
     Attributes:
-        look: the grid, from the page to the upright view of the photo, and its score.
-        angle_cw_deg: the page's quarter turn in that view.
-        placement: the part of the photo that the view shows; None: all of it.
+        picture: the photo, upright and no finer than is needed.
+        look: the grid, from the page to that picture, and its score.
+        angle_cw_deg: the page's quarter turn in the photo.
+        placement: in the upright photo, where the page was looked at alone; None: the whole photo was.
         orientation: what the classifier says of the view, or of the flat page.
     """
 
+    picture: ImageArray
     look: Look
     angle_cw_deg: Angle
     placement: Placement | None = None
@@ -59,10 +59,8 @@ class Found:
     def turn_cw_deg(self) -> float:
         return self.placement.turn_cw_deg if self.placement else 0.0
 
-    def way(self, photo_hw: tuple[int, int]) -> Transform:
-        """From the photo, at any resolution, to the upright view."""
-        placed = self.placement.transform(photo_hw) if self.placement else Transform.identity(photo_hw)
-        return placed.turned_back(self.angle_cw_deg)
+    def flat(self) -> ImageArray:
+        return seen_through(self.picture, self.look.grid_xy, self.look.size_hw)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +72,7 @@ class Rectifier:
         network_hw: that size.
         most_passes: of the network, on each way.
         level_deg: lines that tilt no more than this need no further pass.
+        find: tells where in a picture the page is.
         orient: tells the orientation of a picture, if there is something that can.
     """
 
@@ -81,6 +80,7 @@ class Rectifier:
     network_hw: tuple[int, int]
     most_passes: int
     level_deg: float
+    find: Find
     orient: Orient | None
 
     def rectified(
@@ -94,90 +94,99 @@ class Rectifier:
             grid_xy: the network's answer for the whole photo, turned upright by that.
         """
         photo = picture_of(image)
-        angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
-        found = self._refined(photo, Found(look(_upright(photo, angle), grid_xy, 1), angle, orientation=orientation))
-        if self._may_be_missed(photo, found):
-            found = self._looked_for(photo, found) or found
-        found = self._turned(photo, found)
-        if self._is_worse(photo, found):
+        placement = self.find(photo)
+        found = None
+        if placement is not None and placement.is_askew_or_far:
+            found = self._placed(image, placement, orientation)
+        if found is None or not found.look.has_evidence or found.look.tilt_deg > self.level_deg:
+            angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
+            upright = turned_back(photo, angle)
+            whole = Found(upright, self._refined(upright, grid_xy), angle, orientation=orientation)
+            found = whole if found is None or _is_more_level(whole, found) else found
+        found = self._turned(found)
+        if _is_worse(found):
             return None
         return found
 
-    def _refined(self, photo: ImageArray, found: Found) -> Found:
-        view = found.way((photo.shape[0], photo.shape[1])).sample(photo, "linear")
-        seen = refined(view, found.look.grid_xy, self.network, self.network_hw, self.most_passes, self.level_deg)
-        return replace(found, look=straightened(view, seen))
+    def _refined(
+        self, picture: ImageArray, grid_xy: NDArray[np.floating], start_xy: NDArray[np.floating] | None = None
+    ) -> Look:
+        limits = (self.most_passes, self.level_deg)
+        return straightened(picture, refined(picture, grid_xy, self.network, self.network_hw, *limits, start_xy))
 
-    def _may_be_missed(self, photo: ImageArray, found: Found) -> bool:
-        """Whether a closer look is called for; lines far from level are seen where the first answer was rough."""
-        seen = found.look
-        if not seen.has_evidence or seen.tilt_deg > self.level_deg or _text_share(seen) < _SMALL_SHARE:
-            return True
-        return seen.passes > 1 and self._any_tilt(photo, found) > _MISSED_DEG
+    def _placed(self, image: ImageArray, placement: Placement, told: Orientation | None) -> Found:
+        """The page where it was found, turned by what the classifier says of it there."""
+        picture = _picture_with(image, placement)
+        orientation = None
+        angle: Angle = told.applied_angle_cw_deg if told else 0
+        if self.orient is not None:
+            picture_hw = (picture.shape[0], picture.shape[1])
+            start = placement.grid(picture_hw)
+            page_hw = np.array(page_size_hw(np.asarray(start, np.float32), picture_hw))
+            height, width = np.maximum(1, np.round(page_hw * LOOK_SIDE / page_hw.max()).astype(int))
+            orientation = self.orient(seen_through(picture, start, (int(height), int(width))))
+            angle = orientation.applied_angle_cw_deg
+        return self._seen_at(turned_back(picture, angle), placement.turned_back(angle), angle, orientation)
 
-    def _looked_for(self, photo: ImageArray, found: Found) -> Found | None:
-        """Look for the page by its lines; what comes of it if that is better."""
-        photo_hw = (photo.shape[0], photo.shape[1])
-        placement = find_page(line_directions(photo, any_turn=True), photo_hw)
-        if placement is None:
-            return None
-        view = placement.transform(photo_hw).sample(photo, "linear")
-        orientation = self.orient(view) if self.orient else None
-        angle = orientation.applied_angle_cw_deg if orientation else found.angle_cw_deg
-        upright = _upright(view, angle)
-        first = self.network(cv2.resize(upright, self.network_hw[::-1], interpolation=cv2.INTER_AREA))  # type: ignore[arg-type]
-        closer = self._refined(photo, Found(look(upright, first, 1), angle, placement, orientation))
-        gain = self._any_tilt(photo, found) - self._any_tilt(photo, closer)
-        is_small = _text_share(found.look) < _SMALL_SHARE
-        return closer if gain > (-_SURER_BY_DEG if is_small else _SURER_BY_DEG) else None
+    def _seen_at(
+        self, upright: ImageArray, placement: Placement | None, angle: Angle, orientation: Orientation | None
+    ) -> Found:
+        """The page at its place in the upright photo, or all of that."""
+        start = placement.grid((upright.shape[0], upright.shape[1])) if placement else identity_grid(GRID_HW)
+        answer = self.network(seen_through(upright, start, self.network_hw))
+        return Found(upright, self._refined(upright, answer, start), angle, placement, orientation)
 
-    def _any_tilt(self, photo: ImageArray, found: Found) -> float:
-        """How far the lines are from level when those that run far from level are seen too."""
-        return self._directions(photo, found, any_turn=True).tilt_deg
-
-    def _directions(self, photo: ImageArray, found: Found, any_turn: bool) -> LineDirections:
-        return line_directions(self._flat(photo, found), any_turn)
-
-    def _flat(self, photo: ImageArray, found: Found) -> ImageArray:
-        view = found.way((photo.shape[0], photo.shape[1])).sample(photo, "linear")
-        return seen_through(view, found.look.grid_xy, found.look.size_hw)
-
-    def _turned(self, photo: ImageArray, found: Found) -> Found:
+    def _turned(self, found: Found) -> Found:
         """The page turned once more, if the classifier says so of the flat page, and is surer than it was before."""
         if self.orient is None or not found.look.has_evidence or found.look.tilt_deg > _READABLE_DEG:
             return found
-        orientation = self.orient(self._flat(photo, found))
+        orientation = self.orient(found.flat())
         extra = orientation.applied_angle_cw_deg
         before = max(found.orientation.scores.values()) if found.orientation else 0.0
         if extra == 0 or max(orientation.scores.values()) <= max(before, _SURE):
             return found
         angle = cast(Angle, (found.angle_cw_deg + extra) % 360)
-        turned = Found(found.look, angle, found.placement, orientation)
-        view = turned.way((photo.shape[0], photo.shape[1])).sample(photo, "linear")
-        if extra == 180:
-            grid = -found.look.grid_xy[:, ::-1, ::-1]
-            seen = look(view, grid, found.look.passes, found.look.is_straightened)
-            return replace(turned, look=seen)
-        first = self.network(cv2.resize(view, self.network_hw[::-1], interpolation=cv2.INTER_AREA))  # type: ignore[arg-type]
-        return self._refined(photo, replace(turned, look=look(view, first, 1)))
+        upright = turned_back(found.picture, extra)
+        placement = found.placement.turned_back(extra) if found.placement else None
+        if extra != 180:
+            return self._seen_at(upright, placement, angle, orientation)
+        seen = look(upright, -found.look.grid_xy[:, ::-1, ::-1], found.look.passes, found.look.is_straightened)
+        return Found(upright, seen, angle, placement, orientation)
 
-    def _is_worse(self, photo: ImageArray, found: Found) -> bool:
-        """Whether the lines of the photo, turned upright, are more level than those of the result."""
-        if found.placement or not found.look.has_evidence or found.look.tilt_deg <= _LEVEL_ENOUGH_DEG:
-            return False
-        before = line_directions(_upright(photo, found.angle_cw_deg))
-        return before.evidence >= found.look.directions.evidence and (
-            before.tilt_deg < found.look.tilt_deg - _WORSE_BY_DEG
-        )
+
+def _is_more_level(whole: Found, placed: Found) -> bool:
+    """Whether a page has clearly more level lines where the whole photo was looked at than where it was looked for."""
+    if not placed.look.has_evidence or not whole.look.has_evidence:
+        return False
+    tilts = [line_directions(found.flat(), any_turn=True).tilt_deg for found in (whole, placed)]
+    return tilts[0] < tilts[1] - _SURER_BY_DEG
+
+
+def _is_worse(found: Found) -> bool:
+    """Whether the lines of the photo, turned upright, are more level than those of the result."""
+    if found.placement or not found.look.has_evidence or found.look.tilt_deg <= _LEVEL_ENOUGH_DEG:
+        return False
+    before = line_directions(found.picture)
+    return before.evidence >= found.look.directions.evidence and (before.tilt_deg < found.look.tilt_deg - _WORSE_BY_DEG)
+
+
+def _picture_with(image: ImageArray, placement: Placement) -> ImageArray:
+    """A photo at the scale at which lines are looked for on the page in it."""
+    corners = placement.corners_xy * image.shape[1::-1]
+    longest = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1).max()
+    return _shrunk(image, 2 * LOOK_SIDE / longest)
 
 
 def picture_of(image: ImageArray, angle_cw_deg: Angle = 0) -> ImageArray:
     """A page at the scale at which lines are looked for in it, twice that of a look, turned upright."""
-    scale = 2 * LOOK_SIDE / max(image.shape[:2])
-    if scale < 1:
-        size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    return _upright(image, angle_cw_deg)
+    return turned_back(_shrunk(image, 2 * LOOK_SIDE / max(image.shape[:2])), angle_cw_deg)
+
+
+def _shrunk(image: ImageArray, scale: float) -> ImageArray:
+    if scale >= 1:
+        return image
+    size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def skew_deg(picture: ImageArray) -> float:
@@ -224,22 +233,3 @@ def level(upright: Transform, skew_cw_deg: float) -> Transform:
 def _halved(picture: ImageArray) -> ImageArray:
     half = tuple(max(1, side // 2) for side in picture.shape[1::-1])
     return cv2.resize(picture, half, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-
-
-def _upright(picture: ImageArray, angle_cw_deg: Angle) -> ImageArray:
-    return Transform.identity((picture.shape[0], picture.shape[1])).turned_back(angle_cw_deg).sample(picture)
-
-
-def _text_share(seen: Look) -> float:
-    """The part of a page that its lines take up, roughly: between the outermost tenths of the evidence each way."""
-    weights = seen.directions.weights
-    if not weights.sum():
-        return 0.0
-    share = 1.0
-    for axis, side in ((0, seen.size_hw[1]), (1, seen.size_hw[0])):
-        places = seen.directions.centres_xy[:, axis]
-        order = np.argsort(places)
-        total = np.cumsum(weights[order]) / weights.sum()
-        first, last = (places[order][np.searchsorted(total, part)] for part in (0.05, 0.95))
-        share *= (last - first) / side
-    return float(share)

@@ -84,18 +84,21 @@ def refined(
     network_hw: tuple[int, int],
     most_passes: int,
     level_deg: float = LEVEL_DEG,
+    start_xy: NDArray[np.floating] | None = None,
 ) -> Look:
     """Repeat the network on what it made, as long as the lines get more level by it.
 
     Args:
         picture: (H, W, 3) RGB uint8, the upright photo.
-        grid_xy: the network's answer for it.
+        grid_xy: the network's answer for what it saw of it.
         network: from a picture of the network's size to a grid.
         network_hw: that size.
         most_passes: of the network, the first one included.
         level_deg: lines that tilt no more than this need no further pass.
+        start_xy: the part of the picture that the network saw; None: all of it.
     """
-    best = last = look(picture, grid_xy, passes=1)
+    whole_xy = grid_xy if start_xy is None else composed(start_xy, grid_xy)
+    best = last = look(picture, whole_xy, passes=1)
     is_far = move_percent(np.asarray(grid_xy, np.float32)) > _FAR_PERCENT
     while last.passes < most_passes:
         is_rough = is_far and best.passes == last.passes == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import mimetypes
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -34,6 +35,9 @@ _SAVING: Mapping[str, Mapping[str, Any]] = {
     ".tif": {"compression": "tiff_lzw"},
     ".tiff": {"compression": "tiff_lzw"},
 }
+
+# A text in JSON has no line break, so this is never inside one.
+_NUMBERS = re.compile(r"\[\n[-+.\deE,\s\[\]]*\]")
 
 
 class Result(Mapping[str, Any]):
@@ -146,14 +150,15 @@ class Result(Mapping[str, Any]):
 
         Args:
             save_path: a path that ends in ``.json`` is taken as it is; any other is a directory.
-            indent: spaces a level.
+            indent: spaces a level; lists of numbers stay in one line.
             ensure_ascii: write other characters as escapes.
 
         Returns:
             The file's path.
         """
         path = self._target(save_path, f"{self.json_suffix}.json", lambda path: path.suffix.lower() == ".json")
-        path.write_text(json.dumps(self.json, indent=indent, ensure_ascii=ensure_ascii), "utf-8")
+        text = json.dumps(self.json, indent=indent, ensure_ascii=ensure_ascii)
+        path.write_text(_NUMBERS.sub(_in_one_line, text), "utf-8")
         return path
 
     def save_to_img(self, save_path: str | Path) -> Path | None:
@@ -224,7 +229,7 @@ class DocPreprocessorResult(Result):
     """A page's result of the whole pipeline.
 
     Keys: ``input_path``, ``page_index``, ``model_settings``, ``engines`` (what ran each step: model, engine, precision,
-    device), ``angle``, ``orientation``, ``unwarping``, ``elapsed_ms``, and the pictures
+    device), ``angle``, ``orientation``, ``unwarping``, ``light``, ``elapsed_ms``, and the pictures
     ``input_img``, ``rot_img``, ``output_img``.
     """
 
@@ -285,7 +290,7 @@ class DocPreprocessorResult(Result):
 
     def pdf_page(self) -> PdfPage:
         """How this page goes into a PDF; see ``save_pdf``."""
-        if self.error is not None or not _was_bent(self._values["unwarping"]):
+        if self.error is not None or not (_was_bent(self._values["unwarping"]) or self._values["light"]["applied"]):
             angle = max(self._values.get("angle", 0), 0)
             return PdfPage(self._page.input_path, self._page.page_index, angle, self._output, self._page.dpi)
         return PdfPage(None, None, 0, self._output, self._page.dpi)
@@ -340,6 +345,10 @@ def _was_bent(unwarping: Mapping[str, Any]) -> bool:
 def _bgr(image: NDArray[np.uint8]) -> ImageArray:
     """RGB to BGR, or back."""
     return cv2.cvtColor(image, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
+
+
+def _in_one_line(numbers: re.Match[str]) -> str:
+    return re.sub(r"(?<=\[) | (?=\])", "", re.sub(r"\s+", " ", numbers[0]))
 
 
 def _plain(value: Any) -> Any:

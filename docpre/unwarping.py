@@ -19,6 +19,7 @@ from docpre.grids import beyond, extended
 from docpre.loading import ImageArray, Page
 from docpre.network_input import normalised, resized
 from docpre.orientation import Orientation
+from docpre.page_finding import PageFinder
 from docpre.page_module import PageModule
 from docpre.rectifying import Orient, Rectifier, is_drawn, level, picture_of, skew_deg
 from docpre.refining import LEVEL_DEG
@@ -120,6 +121,7 @@ class Unwarper:
     def __init__(self, pool: EnginePool, options: UnwarpingOptions = UnwarpingOptions()) -> None:
         self.pool = pool
         self.options = options
+        self._find = PageFinder() if options.refine else None
 
     def grids(self, images: list[ImageArray], device: str | None = None) -> NDArray[np.float32]:
         """Upright pages (H, W, 3) RGB uint8, of any sizes, to backward maps (N, 2, rows, columns) in [-1, 1].
@@ -158,7 +160,10 @@ class Unwarper:
         def network(picture: ImageArray) -> NDArray[np.float32]:
             return self._grids([picture], device)[0]
 
-        rectifier = Rectifier(network, spec.size_hw, self.options.most_passes, self.options.level_deg, orient)
+        rectifier = None
+        if self._find is not None:
+            options = self.options
+            rectifier = Rectifier(network, spec.size_hw, options.most_passes, options.level_deg, self._find, orient)
         return [self._plan(*page, rectifier) for page in zip(images, told, pictures, grids, strict=True)]
 
     def _grids(self, pictures: list[ImageArray], device: str | None) -> NDArray[np.float32]:
@@ -174,26 +179,31 @@ class Unwarper:
         orientation: Orientation | None,
         picture: ImageArray,
         grid_xy: NDArray[np.float32],
-        rectifier: Rectifier,
+        rectifier: Rectifier | None,
     ) -> Unwarping:
         flatness = judge(picture, grid_xy)
         angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
+        if flatness.is_flat and rectifier is not None:
+            # The table may be as pale as the paper: then the page's own outline tells.
+            placement = rectifier.find(picture)
+            if placement is not None and placement.is_far:
+                flatness = replace(flatness, is_flat=False, reason="the page is only a part of the picture")
         if self.options.leave_flat_pages and not flatness.is_flat and is_drawn(image, picture_of(image, angle)):
             flatness = replace(flatness, is_flat=True, reason="no camera's noise is on it, and its lines are level")
-        turned = Transform.identity((image.shape[0], image.shape[1])).turned_back(angle)
+        turned = _upright(image, angle)
         if flatness.is_flat and self.options.leave_flat_pages:
-            skew = skew_deg(picture_of(image, angle)) if self.options.refine else 0.0
+            skew = skew_deg(picture_of(image, angle)) if rectifier else 0.0
             reason = f"{flatness.reason}; it lies askew" if skew else flatness.reason
             return Unwarping(level(turned, skew), False, reason, flatness, angle, skew)
         reason = flatness.reason if not flatness.is_flat else "flat pages are not to be left alone"
-        if not self.options.refine:
+        if rectifier is None:
             return Unwarping(self._flattened(turned, grid_xy), True, reason, flatness, angle)
         found = rectifier.rectified(image, orientation, grid_xy)
         if found is None:
             return Unwarping(turned, False, "unwarping would make its lines less level", flatness, angle)
         seen = found.look
         return Unwarping(
-            self._flattened(found.way((image.shape[0], image.shape[1])), seen.grid_xy),
+            self._flattened(_upright(image, found.angle_cw_deg), seen.grid_xy),
             True,
             reason,
             flatness,
@@ -219,6 +229,10 @@ class Unwarper:
         grid = np.asarray(grid_xy, np.float32)
         output_size_hw = page_size_hw(grid, size_hw) if self.options.output_size == "page" else size_hw
         return way.unwarped(grid, output_size_hw)
+
+
+def _upright(image: ImageArray, angle_cw_deg: Angle) -> Transform:
+    return Transform.identity((image.shape[0], image.shape[1])).turned_back(angle_cw_deg)
 
 
 class TextImageUnwarping(PageModule[UnwarpingResult]):

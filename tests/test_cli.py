@@ -73,6 +73,7 @@ DEFAULTS = {
         "use_doc_orientation_classify": None,
         "use_doc_unwarping": None,
         "doc_orientation_min_score": None,
+        "even_light": False,
     },
     "doc_img_orientation_classification": READING | RUNNING | MODULE,
     "text_image_unwarping": READING | RUNNING | UNWARPING | MODULE,

@@ -13,7 +13,6 @@ from docpre import ConfigError, DocPreprocessor, TextImageUnwarping
 from docpre.geometry import Transform
 from docpre.grids import composed, identity_grid, seen_through
 from docpre.line_directions import LineDirections, line_directions
-from docpre.placing import find_page
 from docpre.rectifying import is_drawn, level, picture_of, skew_deg
 from docpre.refining import Look, straightened
 from docpre.straightening import straightening_grid
@@ -109,41 +108,6 @@ def test_straightening_is_smooth_whatever_the_directions(seed):
     grid = straightening_grid(directions, (700, 500), (45, 31))
     assert np.isfinite(grid).all()
     assert_array_equal(grid[0], identity_grid((45, 31))[0])
-
-
-@pytest.mark.parametrize("angle", [-40.0, -20.0, 15.0, 30.0, 44.0])
-def test_a_page_that_lies_askew_is_found(page, angle):
-    photo = turned(page, angle)
-    placement = find_page(line_directions(photo, any_turn=True), photo.shape[:2])
-    assert placement is not None
-    assert placement.turn_cw_deg == pytest.approx(angle, abs=1)
-    transform = placement.transform(photo.shape[:2])
-    view = transform.sample(photo, "linear")
-    assert abs(line_directions(view).median_deg()) < 1
-    # The same rectangle at twice the resolution, up to the rounding of its sides.
-    double = placement.transform((2 * photo.shape[0], 2 * photo.shape[1]))
-    corners = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
-    small = transform.to_original(corners * (np.array(transform.output_size_hw[::-1]) - 1))
-    large = double.to_original(corners * (np.array(double.output_size_hw[::-1]) - 1))
-    assert_allclose(large / 2, small, atol=1.5)
-
-
-def test_a_small_page_is_found_and_one_that_fills_the_picture_is_not_looked_for(page):
-    photo = np.full((1400, 1100, 3), 90, np.uint8)
-    photo[700:1150, 500:850] = cv2.resize(page, (350, 450), interpolation=cv2.INTER_AREA)
-    placement = find_page(line_directions(photo, any_turn=True), photo.shape[:2])
-    assert placement is not None
-    (left, top), (right, bottom) = placement.transform(photo.shape[:2]).to_original(
-        [[0, 0], [placement.size_wh[0] * 1100, placement.size_wh[1] * 1100]]
-    )
-    assert left < 520
-    assert top < 720
-    assert right > 830
-    assert bottom > 1130
-    assert (right - left) * (bottom - top) < 0.5 * 1400 * 1100
-    assert find_page(line_directions(page, any_turn=True), page.shape[:2]) is None
-    blank = np.full((300, 300, 3), 255, np.uint8)
-    assert find_page(line_directions(blank, any_turn=True), (300, 300)) is None
 
 
 @pytest.mark.parametrize("angle", [-6.0, -2.5, 2.5, 6.0])

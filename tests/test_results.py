@@ -50,6 +50,14 @@ def test_ensure_ascii(pipeline, page_rgb, tmp_path, capsys):
     assert json.loads(result.save_to_json(tmp_path / "out").read_text("utf-8"))["res"]["input_path"] == str(path)
 
 
+def test_lists_of_numbers_are_written_in_one_line(result, tmp_path, monkeypatch):
+    values = {"res": {"points": [[1, 2.5], [-3e-5, 4]], "texts": ["[\n1]", "]"], "empty": [], "one": [{"a": [7]}]}}
+    monkeypatch.setattr(type(result), "json", values)
+    text = result.save_to_json(tmp_path).read_text("utf-8")
+    assert json.loads(text) == values
+    assert "[[1, 2.5], [-3e-05, 4]]" in text
+
+
 def test_names_in_a_directory(result, tmp_path):
     folder = tmp_path / "out" / "deep"
     assert result.save_to_json(folder) == folder / "letter.json"

@@ -10,6 +10,8 @@ USAGE = """usage: python -m train COMMAND ...
 
   orientation fit|validate|test --config configs/orientation.yaml
   unwarping fit|validate|test --config configs/unwarping.yaml
+  page_finding fit|validate|test --config configs/page_finding.yaml
+  page_photos --pages DIR --output DIR               draw the small photos that the page finder learns from
   data check orientation|unwarping --config FILE     read all the data that a configuration names
   handwriting --output DIR                           train the classifier of handwriting, on drawn lines
   blend --ckpt FILE --share S --output CKPT          move orientation weights a part of the way to others
@@ -33,7 +35,7 @@ def main(arguments: list[str]) -> int:
     """
     command = arguments[0] if arguments else ""
     try:
-        if command in ("orientation", "unwarping"):
+        if command in ("orientation", "unwarping", "page_finding"):
             from train.cli import command_line
 
             command_line(command, arguments[1:])
@@ -45,6 +47,10 @@ def main(arguments: list[str]) -> int:
             from train.export import main as export
 
             export(arguments[1:])
+        elif command == "page_photos":
+            from train.page_photos import main as page_photos
+
+            page_photos(arguments[1:])
         elif command == "handwriting":
             from train.handwriting import main as handwriting
 

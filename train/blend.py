@@ -15,8 +15,9 @@ from torch import Tensor
 
 from docpre.errors import ConfigError, ModelError
 from docpre.models.convert import load_pp_lcnet
+from docpre.registry import published_model
 from train.export import read_checkpoint
-from train.start import OFFICIAL, base_spec, starting_point
+from train.start import OFFICIAL, starting_point
 
 _NETWORK = "network."
 
@@ -33,7 +34,7 @@ def main(arguments: list[str]) -> None:
     chosen = parser.parse_args(arguments)
     if not 0 <= chosen.share <= 1:
         raise ConfigError(f"--share lies between 0 and 1, not at {chosen.share}.")
-    found = starting_point(chosen.other, base_spec("orientation"))
+    found = starting_point(chosen.other, published_model("orientation"))
     if found is None:
         raise ConfigError(f"--other: {chosen.other!r} has no weights.")
     content = read_checkpoint(chosen.ckpt)

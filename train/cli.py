@@ -6,11 +6,16 @@ import warnings
 
 from lightning.pytorch.cli import LightningCLI
 
-from train.data.module import OrientationData, UnwarpingData
+from train.data.module import OrientationData, PageFinderData, UnwarpingData
 from train.orientation import Orientation
+from train.page_finder import PageFinding
 from train.unwarping import Unwarping
 
-TASKS = {"orientation": (Orientation, OrientationData), "unwarping": (Unwarping, UnwarpingData)}
+TASKS = {
+    "orientation": (Orientation, OrientationData),
+    "unwarping": (Unwarping, UnwarpingData),
+    "page_finding": (PageFinding, PageFinderData),
+}
 
 
 class TrainCLI(LightningCLI):
@@ -26,7 +31,7 @@ def command_line(task: str, arguments: list[str], run: bool = True) -> TrainCLI:
     """Read the command line of a task, make its model, data and trainer, and run what it asks for.
 
     Args:
-        task: ``orientation`` or ``unwarping``.
+        task: of ``TASKS``.
         arguments: ``fit``, ``validate`` or ``test`` and options; options alone without ``run``.
         run: False makes the objects and leaves them alone.
     """

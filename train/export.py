@@ -22,7 +22,7 @@ from docpre.registry import SPEC_FILE, Artefact, ModelSpec, sha256_of
 from train.cli import TASKS
 
 WORST_DIFFERENCE = 1e-4
-_OUTPUTS = {"orientation": ("scores",), "unwarping": ("grid", "mesh")}
+_OUTPUTS = {"orientation": ("scores",), "unwarping": ("grid", "mesh"), "page_finding": ("mask",)}
 
 
 def main(arguments: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from docpre.engines import RuntimeOptions
 from docpre.engines.base import available_cores
 from docpre.loading import ImageArray
 from docpre.registry import sha256_of
-from train.written_lines import Font, draw_line, fonts, is_for_validation, texts
+from train.written_lines import Font, draw_line, fold_of, fonts, scripts_of, texts
 
 _PIECE_HEIGHTS = (1.5, 5.0)  # of lines that are shown in part, as mixed lines are looked at
 _STEPS = 60
@@ -34,9 +34,8 @@ class Sample:
 
     features: NDArray[np.float32]
     is_handwriting: bool
-    is_for_validation: bool
+    fold: int
     is_piece: bool
-    family: str
 
 
 def main(arguments: list[str]) -> None:
@@ -49,15 +48,26 @@ def main(arguments: list[str]) -> None:
     config = yaml.safe_load(options.config.read_text("utf-8"))
     torch.manual_seed(config["seed"])
     samples = list(_samples(config, options.fetched or options.output / "fetched", options.output / "unpacked"))
-    part = {split: [s for s in samples if s.is_for_validation == (split == "val")] for split in ("train", "val")}
-    weights = fitted(part["train"], config["weight_decay"])
+    evidence = held_out_evidence(samples, config["weight_decay"])
+    for name, is_piece in (("lines", False), ("pieces", True)):
+        chosen = [index for index, sample in enumerate(samples) if sample.is_piece == is_piece]
+        accuracy = balanced_accuracy(evidence[chosen], [samples[index].is_handwriting for index in chosen])
+        print(f"{len(chosen):5} {name:6}  balanced accuracy in families that were held out {accuracy:.4f}")
     path = options.output / "docpre_handwriting.npz"
-    np.savez(path, **weights)  # type: ignore[arg-type]
-    for split, own in part.items():
-        for name, is_piece in (("lines", False), ("pieces", True)):
-            chosen = [s for s in own if s.is_piece == is_piece]
-            print(f"{split:6} {name:7} {len(chosen):5}  balanced accuracy {balanced_accuracy(weights, chosen):.4f}")
+    np.savez(path, **fitted(samples, config["weight_decay"]))  # type: ignore[arg-type]
     print(f"{path}  sha256 {sha256_of(path)}")
+
+
+def held_out_evidence(samples: list[Sample], weight_decay: float) -> NDArray[np.float64]:
+    """What is said of each sample by a classifier that has seen no font of its family (N,)."""
+    evidence = np.zeros(len(samples))
+    folds = np.array([sample.fold for sample in samples])
+    features = np.stack([sample.features for sample in samples])
+    for fold in np.unique(folds):
+        weights = fitted([sample for sample in samples if sample.fold != fold], weight_decay)
+        own = folds == fold
+        evidence[own] = ((features[own] - weights["mean"]) / weights["scale"]) @ weights["weight"] + weights["bias"]
+    return evidence
 
 
 def fitted(samples: list[Sample], weight_decay: float) -> dict[str, NDArray[np.float32]]:
@@ -89,44 +99,44 @@ def fitted(samples: list[Sample], weight_decay: float) -> dict[str, NDArray[np.f
     return {name: np.asarray(tensor.numpy(), np.float32) for name, tensor in tensors.items()}
 
 
-def balanced_accuracy(weights: dict[str, NDArray[np.float32]], samples: list[Sample]) -> float:
+def balanced_accuracy(evidence: NDArray[np.float64], is_handwriting: Sequence[bool]) -> float:
     """The mean of the two classes' accuracies."""
-    features = np.stack([s.features for s in samples])
-    by_hand = np.array([s.is_handwriting for s in samples])
-    is_right = (((features - weights["mean"]) / weights["scale"]) @ weights["weight"] + weights["bias"] > 0) == by_hand
+    by_hand = np.array(is_handwriting)
+    is_right = (evidence > 0) == by_hand
     return float((is_right[by_hand].mean() + is_right[~by_hand].mean()) / 2)
 
 
 def _samples(config: dict[str, Any], fetched: Path, folder: Path) -> Iterator[Sample]:
     sentences = texts(config["texts"]["package"], config["texts"]["files"], fetched, folder)
-    known = fonts(config["print_fonts"], False, fetched, folder) + fonts(
-        config["handwriting_fonts"], True, fetched, folder
-    )
-    families: dict[tuple[bool, bool], dict[str, list[Font]]] = {}
+    known = [
+        *fonts(config["print_fonts"], False, fetched, folder),
+        *fonts(config["handwriting_fonts"], True, fetched, folder),
+        *fonts(config["copied_fonts"], True, fetched, folder, is_copied=True),
+    ]
+    families: dict[tuple[str, bool], dict[tuple[str, bool], list[Font]]] = {}
     for font in known:
-        key = (is_for_validation(font), font.is_handwriting)
-        families.setdefault(key, {}).setdefault(font.family, []).append(font)
+        for script in scripts_of(font):
+            own = families.setdefault((script, font.is_handwriting), {})
+            own.setdefault((font.family, font.is_copied), []).append(font)
     threads = available_cores()
     pool = EnginePool("text_recognition", None, None, RuntimeOptions(device="cpu", cpu_threads=1))
     pool.engine()
 
-    def sample(number: int, for_validation: bool) -> list[Sample]:
-        random = np.random.default_rng((config["seed"], int(for_validation), number))
-        own = families[for_validation, bool(number % 2)]
+    def drawn(number: int) -> list[Sample]:
+        random = np.random.default_rng((config["seed"], number))
         picture = None
         while picture is None:  # a font may lack the characters of a text
+            script = "Chinese" if random.random() < config["chinese"] else "Latin"
+            own = families[script, bool(number % 2)]
             members = own[sorted(own)[random.integers(len(own))]]
             font = members[random.integers(len(members))]
-            picture = draw_line(font, sentences, random)
+            picture = draw_line(font, script, sentences, random)
         return _features(recogniser, picture, font, random)
 
     with ThreadPoolExecutor(threads) as executor:
         recogniser = LineRecogniser(pool, executor)
-        for split, for_validation in (("train", False), ("val", True)):
-            count = config["lines"][split]
-            done = executor.map(lambda number, val=for_validation: sample(number, val), range(count))
-            for found in tqdm(done, total=count, desc=split):
-                yield from found
+        for found in tqdm(executor.map(drawn, range(config["lines"])), total=config["lines"]):
+            yield from found
 
 
 def _features(recogniser: LineRecogniser, picture: ImageArray, font: Font, random: np.random.Generator) -> list[Sample]:
@@ -134,11 +144,11 @@ def _features(recogniser: LineRecogniser, picture: ImageArray, font: Font, rando
     height, width = picture.shape[:2]
     strip = cut_out(picture, np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32))
     inner = recogniser.outputs(strip, with_inner=True)[1:]
-    kind = (font.is_handwriting, is_for_validation(font))
-    found = [Sample(features_of(inner, 0.0, 1.0), *kind, False, font.family)]
+    found = [Sample(features_of(inner, 0.0, 1.0), font.is_handwriting, fold_of(font), False)]
     heights = width / height
     piece = random.uniform(*_PIECE_HEIGHTS)
     if piece < 0.8 * heights:
         left = random.uniform(0, 1 - piece / heights)
-        found.append(Sample(features_of(inner, left, left + piece / heights), *kind, True, font.family))
+        features = features_of(inner, left, left + piece / heights)
+        found.append(Sample(features, font.is_handwriting, fold_of(font), True))
     return found

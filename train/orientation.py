@@ -12,12 +12,12 @@ from torch.nn import functional
 from docpre.errors import ConfigError
 from docpre.models.convert import load_pp_lcnet, timm_state_dict
 from docpre.models.pp_lcnet import PPLCNet
-from docpre.registry import ModelSpec
+from docpre.registry import ModelSpec, published_model
 from train.data.samples import OrientationSample
 from train.data.source import NO_ANGLE
 from train.fine_tuning import FineTuned
 from train.pictures import labelled, tiled, to_uint8
-from train.start import OFFICIAL, base_spec, starting_point
+from train.start import OFFICIAL, starting_point
 
 PRETRAINED = "pretrained"
 
@@ -33,6 +33,7 @@ class Orientation(FineTuned):
         size_hw: size of the network's input.
         resize_short: the page's shorter side before the centre is cut out; None: the whole page is squeezed into it.
         max_aspect: of strips longer than this the middle is seen; None: all.
+        fold_aspect: strips from this on are folded (``docpre.folding``); None: never.
         lr: highest learning rate.
         weight_decay: of AdamW.
         warm_up: share of all steps in which the learning rate rises.
@@ -49,6 +50,7 @@ class Orientation(FineTuned):
         size_hw: tuple[int, int] = (224, 224),
         resize_short: int | None = 256,
         max_aspect: float | None = None,
+        fold_aspect: float | None = None,
         lr: float = 3e-4,
         weight_decay: float = 1e-4,
         warm_up: float = 0.1,
@@ -61,11 +63,12 @@ class Orientation(FineTuned):
         self.save_hyperparameters()
         self._start, self._label_smoothing = start, label_smoothing
         spec = replace(
-            base_spec("orientation"),
+            published_model("orientation"),
             architecture=backbone if backbone == "PPLCNet" else f"timm/{backbone}",
             size_hw=(size_hw[0], size_hw[1]),
             resize_short=resize_short,
             max_aspect=max_aspect,
+            fold_aspect=fold_aspect,
             min_score=min_score,
         )
         self.network, self.spec = _network(backbone, start, spec)
@@ -78,7 +81,7 @@ class Orientation(FineTuned):
         self.network.to(memory_format=torch.channels_last)  # several times as fast on a CPU
         if self._start in ("nothing", PRETRAINED):
             return
-        found = starting_point(self._start, base_spec("orientation"))
+        found = starting_point(self._start, published_model("orientation"))
         assert found is not None
         start = load_pp_lcnet(found[1], len(self.spec.classes))
         state = start.state_dict() if isinstance(self.network, PPLCNet) else timm_state_dict(start)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from docpre.errors import ConfigError, ModelError
 from docpre.models.convert import WEIGHT_SUFFIXES
-from docpre.registry import MODELS, ModelSpec, Task, find_model, find_weights
+from docpre.registry import ModelSpec, find_model, find_weights
 
 OFFICIAL, NOTHING = "official", "nothing"
 
@@ -38,8 +38,3 @@ def starting_point(start: str, base: ModelSpec) -> tuple[ModelSpec, Path] | None
     if path.is_file():
         return base, path
     raise ConfigError(f"start is '{OFFICIAL}', '{NOTHING}', a model directory or a weight file; there is no {start!r}.")
-
-
-def base_spec(task: Task) -> ModelSpec:
-    """The published model of a task."""
-    return next(spec for spec in MODELS.values() if spec.task == task)

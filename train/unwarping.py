@@ -13,12 +13,13 @@ from docpre.errors import ConfigError
 from docpre.metrics.ms_ssim import ms_ssim
 from docpre.models.convert import load_uvdoc, unfold_batch_norms
 from docpre.models.uvdoc import UVDoc
+from docpre.registry import published_model
 from train.data.samples import UnwarpingSample
 from train.fine_tuning import FineTuned
 from train.grid_figures import grid_error_percent, line_tilt_deg
 from train.losses import at_nodes, axis_alignment, l1, reconstruction, ssim, unwarp
 from train.pictures import labelled, tiled, to_uint8, with_grid
-from train.start import OFFICIAL, base_spec, starting_point
+from train.start import OFFICIAL, starting_point
 
 _FIGURES = ("grid_error_percent", "line_tilt_deg", "ms_ssim")
 
@@ -82,7 +83,7 @@ class Unwarping(FineTuned):
         if min(size_hw) < 64:
             raise ConfigError(f"size_hw is at least 64 each way, not {size_hw}.")
         self._start, self._weights, self._unfold_pictures = start, weights, unfold_pictures
-        self.spec = replace(base_spec("unwarping"), size_hw=(size_hw[0], size_hw[1]))
+        self.spec = replace(published_model("unwarping"), size_hw=(size_hw[0], size_hw[1]))
         self.network = UVDoc()
         self.figures: dict[str, float] = {}
         self._sums = torch.zeros(0)
@@ -90,7 +91,7 @@ class Unwarping(FineTuned):
 
     def setup(self, stage: str) -> None:
         """Load what training starts from; a checkpoint, if one is given, is loaded over it by Lightning."""
-        found = starting_point(self._start, base_spec("unwarping"))
+        found = starting_point(self._start, published_model("unwarping"))
         if found is None:
             return
         self.network.load_state_dict(load_uvdoc(found[1]).state_dict())

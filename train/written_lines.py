@@ -15,6 +15,7 @@ import numpy as np
 import pymupdf
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from skimage.morphology import skeletonize
 
 from docpre.errors import InputError
 from docpre.loading import ImageArray
@@ -22,20 +23,33 @@ from train.corpus.packages import unpacked
 
 Pixels = NDArray[Any]
 _SUFFIXES = (".ttf", ".otf", ".ttc", ".woff2")
-_VAL_SHARE = 0.2
+_SCRIPTS_OF_NPM = ("-latin-", "-chinese-simplified-", "-chinese-traditional-", "-japanese-")
+_FOLDS = 5
+_KNOWN_SHARE = 0.7  # of a text's characters: a font that has fewer does not draw it
+_NEIGHBOUR_SHARE = 0.3
 _FONT_CACHE = 256
 
 
 @dataclass(frozen=True)
 class Font:
-    """A font's file, and how it looks."""
+    """A font's file, and how it looks.
+
+    Attributes:
+        path: its file.
+        family: the package that it is of.
+        is_handwriting: whether it looks written by hand, or is drawn so.
+        is_copied: whether only the middle of its strokes is drawn, by a pen in an unsteady hand.
+    """
 
     path: Path
     family: str
     is_handwriting: bool
+    is_copied: bool = False
 
 
-def fonts(packages: Sequence[str], is_handwriting: bool, fetched: Path, folder: Path) -> list[Font]:
+def fonts(
+    packages: Sequence[str], is_handwriting: bool, fetched: Path, folder: Path, is_copied: bool = False
+) -> list[Font]:
     """The fonts of packages of Debian and npm; of npm's, the files that hold a whole script.
 
     Raises:
@@ -46,16 +60,16 @@ def fonts(packages: Sequence[str], is_handwriting: bool, fetched: Path, folder: 
         where = unpacked(package, fetched, folder, [f"*{suffix}" for suffix in _SUFFIXES])
         files = sorted(path for path in where.rglob("*") if path.suffix in _SUFFIXES)
         if package.startswith("@"):
-            files = [path for path in files if any(f"-{s}-" in path.name for s in ("latin", "chinese-simplified"))]
+            files = [path for path in files if any(script in path.name for script in _SCRIPTS_OF_NPM)]
         if not files:
             raise InputError(f"{package} has no fonts.")
-        found += [Font(path, package, is_handwriting) for path in files]
+        found += [Font(path, package, is_handwriting, is_copied) for path in files]
     return found
 
 
-def is_for_validation(font: Font) -> bool:
-    """Whether a font's whole family is kept from training."""
-    return zlib.crc32(font.family.encode()) % 100 < 100 * _VAL_SHARE
+def fold_of(font: Font) -> int:
+    """Which part of the families a font belongs to, 0 to 4; a family is in one, whole."""
+    return zlib.crc32(font.family.encode()) % _FOLDS
 
 
 def texts(package: str, files: Mapping[str, str], fetched: Path, folder: Path) -> dict[str, list[str]]:
@@ -77,17 +91,24 @@ def texts(package: str, files: Mapping[str, str], fetched: Path, folder: Path) -
     return found
 
 
-def draw_line(font: Font, sentences: Mapping[str, Sequence[str]], random: np.random.Generator) -> ImageArray | None:
+def scripts_of(font: Font) -> list[str]:
+    """Those of ``Latin`` and ``Chinese`` that a font has."""
+    samples = {"Latin": "etaoins", "Chinese": "的一是不了"}
+    return [script for script, text in samples.items() if all(_has(font.path, character) for character in text)]
+
+
+def draw_line(
+    font: Font, script: str, sentences: Mapping[str, Sequence[str]], random: np.random.Generator
+) -> ImageArray | None:
     """A picture (H, W, 3) RGB uint8 of one line; None: the font lacks its characters."""
-    knows_chinese = _covers(font, "的一是不了")
-    script = "Chinese" if knows_chinese and random.random() < 0.8 else "Latin"
     text = _text(sentences, script, random)
-    if not _covers(font, text):
+    known = "".join(character for character in text if _has(font.path, character))
+    if sum(map(str.isalnum, known)) < 2 or len(known) < _KNOWN_SHARE * len(text):
         return None
-    ink = _ink(font, text, random)
+    ink = _ink(font, known, random)
     if min(ink.shape) < 8 or ink.max() < 0.2:
         return None
-    return _printed(ink, font.is_handwriting, random)
+    return _printed(ink, font.is_handwriting, script == "Chinese", random)
 
 
 def _text(sentences: Mapping[str, Sequence[str]], script: str, random: np.random.Generator) -> str:
@@ -104,10 +125,10 @@ def _text(sentences: Mapping[str, Sequence[str]], script: str, random: np.random
     line = lines[int(random.integers(len(lines)))]
     if script == "Chinese":
         start = random.integers(max(1, len(line) - 4))
-        return line[start : start + random.integers(3, 28)]
+        return line[start : start + random.integers(2, 8 if random.random() < 0.3 else 28)]
     words = line.split()
     start = random.integers(max(1, len(words) - 1))
-    text = " ".join(words[start : start + random.integers(1, 11)])
+    text = " ".join(words[start : start + random.integers(1, 4 if random.random() < 0.3 else 11)])
     case = random.random()
     return text.upper() if case < 0.12 else text.title() if case < 0.2 else text
 
@@ -127,45 +148,31 @@ def _has(path: Path, character: str) -> bool:
     return mask.getbbox() is not None and (bytes(mask), mask.size) != missing
 
 
-def _covers(font: Font, text: str) -> bool:
-    return all(_has(font.path, character) for character in text)
-
-
 def _ink(font: Font, text: str, random: np.random.Generator) -> Pixels:
     """A line's ink, 0 to 1, with a hand's unsteadiness."""
-    size = int(random.integers(22, 72))
-    face = _font(font.path, size)
-    is_unsteady = font.is_handwriting and random.random() < 0.8
-    if not is_unsteady:
-        spacing = 0.0 if random.random() < 0.8 else random.uniform(-0.03, 0.2) * size
-        pieces = [text] if spacing == 0 else list(text)
-    else:
-        spacing = random.uniform(-0.04, 0.06) * size
-        pieces = [piece for word in text.split(" ") for piece in (word, " ")][:-1] if text.isascii() else list(text)
-    width = int(face.getlength(text) + (abs(spacing) + 0.35 * size) * len(text) + 3 * size)
-    canvas = Image.new("L", (width, 3 * size), 0)
-    x, drift = float(size), 0.0
-    for piece in pieces:
-        own = _font(font.path, max(12, round(size * random.normal(1, 0.05)))) if is_unsteady else face
-        drift = 0.8 * drift + random.normal(0, 0.03) * size if is_unsteady else 0.0
-        ImageDraw.Draw(canvas).text((x, 0.8 * size + drift), piece, 255, own)
-        x += own.getlength(piece) + spacing
-        if is_unsteady and piece == " ":
-            x += random.uniform(-0.1, 0.4) * size
-    ink: Pixels = np.asarray(canvas, np.float32) / 255
-    shear = random.normal(0, 0.2) if font.is_handwriting else random.normal(0, 0.03)
-    tilt = random.normal(0, 0.012)
+    size = int(random.integers(32 if font.is_copied else 22, 72))
+    is_unsteady = font.is_copied or (font.is_handwriting and random.random() < 0.8)
+    ink = _unsteady(font, text, size, random) if is_unsteady else _set(font, text, size, random)
+    width = ink.shape[1]
+    shear = random.normal(0, 0.2) if font.is_handwriting else random.normal(0, 0.06)
+    tilt = random.normal(0, 0.015)
     matrix = np.array([[1, -shear, shear * 1.5 * size], [tilt, 1, -tilt * width / 2]], np.float32)
     ink = cv2.warpAffine(ink, matrix, (width, 3 * size), flags=cv2.INTER_LINEAR).astype(np.float32)
-    bend = random.normal(0, 0.05 if font.is_handwriting else 0.02) * size
+    bend = random.normal(0, 0.05 if font.is_handwriting or random.random() < 0.4 else 0.02) * size
     places: Pixels = np.indices(ink.shape, dtype=np.float32)
     rows, columns = places[0], places[1]
     wave = bend * np.sin(columns / width * np.pi * random.uniform(0.5, 3) + random.uniform(0, 6))
     if is_unsteady:
-        wave += _smooth(ink.shape, size / 2, random) * 0.03 * size
-        columns = columns + _smooth(ink.shape, size / 2, random) * 0.04 * size
+        strength = random.uniform(0.03, 0.07) if font.is_copied else 0.04
+        wave += _smooth(ink.shape, size / 2, random) * 0.75 * strength * size
+        columns = columns + _smooth(ink.shape, size / 2, random) * strength * size
     ink = cv2.remap(ink, columns, (rows + wave).astype(np.float32), cv2.INTER_LINEAR).astype(np.float32)
-    if size > 34 and random.random() < 0.5:  # thicker or thinner strokes
+    if font.is_copied:
+        width_px = max(1.0, random.uniform(0.02, 0.075) * size)
+        ink = cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (round(width_px), round(width_px))))
+        ink = cv2.GaussianBlur(ink, (0, 0), random.uniform(0.4, 0.9)).astype(np.float32)
+        ink *= (1.0 - random.uniform(0, 0.5) * _smooth(ink.shape, size / 3, random).clip(0, 1)) / max(ink.max(), 0.1)
+    elif size > 34 and random.random() < 0.5:  # thicker or thinner strokes
         kernel = np.ones((2, 2), np.uint8)
         ink = (cv2.dilate if random.random() < 0.6 else cv2.erode)(ink, kernel).astype(np.float32)
     inked_rows, inked_columns = np.flatnonzero(ink.max(1) > 0.2), np.flatnonzero(ink.max(0) > 0.2)
@@ -174,10 +181,67 @@ def _ink(font: Font, text: str, random: np.random.Generator) -> Pixels:
     margins = (random.uniform(0.02, 0.3, 4) * size).astype(int)
     top, bottom = max(0, inked_rows[0] - margins[0]), inked_rows[-1] + margins[1]
     left, right = max(0, inked_columns[0] - margins[2]), inked_columns[-1] + margins[3]
-    return ink[top : bottom + 1, left : right + 1]
+    ink = ink[top : bottom + 1, left : right + 1]
+    for is_above in (True, False):  # what is seen of the lines around
+        if random.random() < _NEIGHBOUR_SHARE:
+            rows_seen = int(random.uniform(0.05, 0.22) * len(ink))
+            other = np.roll(ink, int(random.integers(1, ink.shape[1])), axis=1)
+            seen = other[-1 - rows_seen - margins[1] : -1 - margins[1]] if is_above else other[margins[0] :][:rows_seen]
+            place = slice(0, len(seen)) if is_above else slice(len(ink) - len(seen), len(ink))
+            ink[place] = np.maximum(ink[place], seen)
+    return ink
 
 
-def _printed(ink: Pixels, is_handwriting: bool, random: np.random.Generator) -> ImageArray:
+def _set(font: Font, text: str, size: int, random: np.random.Generator) -> Pixels:
+    """A line as a machine sets it."""
+    face = _font(font.path, size)
+    spacing = 0.0 if random.random() < 0.8 else random.uniform(-0.03, 0.2) * size
+    pieces = [text] if spacing == 0 else list(text)
+    width = int(face.getlength(text) + abs(spacing) * len(text) + 3 * size)
+    canvas = Image.new("L", (width, 3 * size), 0)
+    x = float(size)
+    for piece in pieces:
+        ImageDraw.Draw(canvas).text((x, 0.8 * size), piece, 255, face)
+        x += face.getlength(piece) + spacing
+    return np.asarray(canvas, np.float32) / 255
+
+
+def _unsteady(font: Font, text: str, size: int, random: np.random.Generator) -> Pixels:
+    """A line whose words, or characters, differ in size, slant and height."""
+    spacing = random.uniform(-0.04, 0.12 if font.is_copied else 0.06) * size
+    by_words = text.isascii() and not font.is_copied
+    pieces = [piece for word in text.split(" ") for piece in (word, " ")][:-1] if by_words else list(text)
+    width = int(_font(font.path, size).getlength(text) * 1.3 + (abs(spacing) + 0.35 * size) * len(text) + 3 * size)
+    ink = np.zeros((3 * size, width), np.float32)
+    x, drift = float(size), 0.0
+    turn_deg, change = random.uniform(0, 4), random.uniform(0.02, 0.1)
+    for piece in pieces:
+        own = _font(font.path, max(12, round(size * random.normal(1, change))))
+        drift = 0.8 * drift + random.normal(0, 0.03) * size
+        advance = own.getlength(piece)
+        if piece.strip():
+            tile = Image.new("L", (int(advance) + size, 3 * size), 0)
+            ImageDraw.Draw(tile).text((size / 2, 0.8 * size + drift), piece, 255, own)
+            drawn = np.asarray(tile, np.float32) / 255
+            if font.is_copied:
+                drawn = skeletonize(drawn > 0.5).astype(np.float32)
+                drawn = cv2.dilate(drawn, np.ones((2, 2), np.uint8)).astype(np.float32)
+            if not by_words:
+                middle = (tile.width / 2, 1.4 * size)
+                matrix = cv2.getRotationMatrix2D(middle, random.normal(0, turn_deg), 1.0)
+                matrix[0] *= (scale := random.normal(1, change))
+                matrix[0, 2] += middle[0] * (1 - scale)
+                drawn = cv2.warpAffine(drawn, matrix, (tile.width, 3 * size)).astype(np.float32)
+            left = max(0, round(x - size / 2))
+            part = ink[:, left : left + drawn.shape[1]]
+            np.maximum(part, drawn[:, : part.shape[1]], out=part)
+        else:
+            x += random.uniform(-0.1, 0.4) * size
+        x += advance + spacing
+    return ink
+
+
+def _printed(ink: Pixels, is_handwriting: bool, is_chinese: bool, random: np.random.Generator) -> ImageArray:
     """Ink on paper, scanned or photographed."""
     shape = ink.shape
     if random.random() < 0.25:  # a printer of receipts: dots that fail, columns that fade
@@ -190,12 +254,15 @@ def _printed(ink: Pixels, is_handwriting: bool, random: np.random.Generator) -> 
     ink_colour = (
         random.uniform(0, 70, 3) if random.random() < 0.7 else np.array([20, 30, 140]) + random.normal(0, 25, 3)
     )
-    if random.random() < 0.2:  # a rule, of a form or a notebook
-        row = int(random.uniform(0.75, 1) * (shape[0] - 2))
-        paper_colour[row : row + int(random.integers(1, 3))] *= random.uniform(0.4, 0.85)
+    if random.random() < 0.3:
+        share = 0.3 if is_chinese and is_handwriting else 0.1
+        _rule(paper_colour, "cells" if random.random() < share else "lines", random)
     picture: Pixels = paper_colour + (ink * depth)[..., None] * (ink_colour - paper_colour)
     if not is_handwriting and random.random() < 0.08:
         picture = 255 - picture
+    if random.random() < 0.25:  # light from one side
+        across = np.linspace(1, random.uniform(0.55, 0.95), shape[1])
+        picture = picture * (across[::-1] if random.random() < 0.5 else across)[:, None]
     if random.random() < 0.6:
         picture = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.3, 1.0) * max(shape[0], 20) / 40)
     scale = random.uniform(0.35, 1.1) if random.random() < 0.6 else 1.0
@@ -212,6 +279,25 @@ def _printed(ink: Pixels, is_handwriting: bool, random: np.random.Generator) -> 
         _, coded = cv2.imencode(".jpg", content, (cv2.IMWRITE_JPEG_QUALITY, int(random.integers(35, 95))))
         content = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
     return content
+
+
+def _rule(paper: Pixels, kind: str, random: np.random.Generator) -> None:
+    """Draw the rules of a form, a table or a notebook, in place."""
+    height, width = paper.shape[:2]
+    depth, thick = random.uniform(0.35, 0.85), int(random.integers(1, 3))
+    rows = [int(random.uniform(0.75, 1) * (height - 2))]
+    columns: list[int] = []
+    if kind == "cells":
+        rows.append(int(random.uniform(0, 0.2) * height))
+        step = random.uniform(0.7, 1.2) * height
+        columns = np.arange(random.uniform(0, step), width, step).astype(int).tolist()
+    elif random.random() < 0.3:
+        columns = [int(random.choice([random.uniform(0, 0.03), random.uniform(0.97, 1)]) * (width - 2))]
+        rows = rows if random.random() < 0.5 else []
+    for row in rows:
+        paper[row : row + thick] *= depth
+    for column in columns:
+        paper[:, column : column + thick] *= depth
 
 
 def _smooth(shape: Sequence[int], size: float, random: np.random.Generator) -> Pixels:

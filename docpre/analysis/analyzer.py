@@ -139,7 +139,9 @@ class DocAnalyzer:
     @property
     def engines(self) -> dict[str, dict[str, str]]:
         """What runs each step that has been started: model, engine, precision and device."""
-        return {**self._preprocessor.engines, **self._reader.described()}
+        pool = self._layout_detector.pool
+        layout = {"layout": pool.described()} if pool.is_started else {}
+        return {**self._preprocessor.engines, **self._reader.described(), **layout}
 
     def close(self) -> None:
         """Let go of threads and engines."""

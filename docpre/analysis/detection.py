@@ -15,6 +15,7 @@ from docpre.loading import ImageArray
 from docpre.shrinking import shrunk
 
 _IS_TEXT = 0.3
+_IS_SURELY_TEXT = 0.6
 _LEAST_SCORE = 0.5
 _GROWTH = 1.6  # the network is trained on outlines shrunk by this share of area / perimeter
 _THINNEST_PX = 3
@@ -87,17 +88,37 @@ def outlines(probability: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns:
         (N, 4, 2) float32, pixels of the map.
     """
-    mask = cv2.dilate((probability > _IS_TEXT).astype(np.uint8), np.ones((2, 2), np.uint8))
-    contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     found = []
-    for contour in contours:
-        centre, size, angle_deg = _rectangle(contour)
-        corners = cv2.boxPoints((centre, size, angle_deg)).astype(np.float32)
-        if min(size) < _THINNEST_PX or _mean_within(probability, corners) < _LEAST_SCORE:
+    for contour in _contours(probability > _IS_TEXT):
+        outline = _outline(contour, probability)
+        if outline is not None:
+            found.append(outline)
             continue
-        growth = 2 * _GROWTH * size[0] * size[1] / (2 * (size[0] + size[1]))
-        found.append(_quad(centre, (size[0] + growth, size[1] + growth), angle_deg))
+        # A line may run out into what is hardly text, as rows of dots are: its surer parts are looked at.
+        left, top, width, height = cv2.boundingRect(contour)
+        within = np.zeros((height, width), np.uint8)
+        cv2.drawContours(within, [contour - (left, top)], -1, (1,), cv2.FILLED)
+        near = probability[top : top + height, left : left + width]
+        for part in _contours((near > _IS_SURELY_TEXT) & (within > 0)):
+            outline = _outline((part + np.array([left, top])).astype(np.int32), probability)
+            if outline is not None:
+                found.append(outline)
     return np.array(found, np.float32).reshape(-1, 4, 2)
+
+
+def _contours(mask: NDArray[np.bool_]) -> Sequence[Any]:
+    grown = cv2.dilate(mask.astype(np.uint8), np.ones((2, 2), np.uint8))
+    return cv2.findContours(grown, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)[0]
+
+
+def _outline(contour: NDArray[Any], probability: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """The outline of the line that a shrunken one stands for; None: it is hardly text."""
+    centre, size, angle_deg = _rectangle(contour)
+    corners = cv2.boxPoints((centre, size, angle_deg)).astype(np.float32)
+    if min(size) < _THINNEST_PX or _mean_within(probability, corners) < _LEAST_SCORE:
+        return None
+    growth = 2 * _GROWTH * size[0] * size[1] / (2 * (size[0] + size[1]))
+    return _quad(centre, (size[0] + growth, size[1] + growth), angle_deg)
 
 
 def _rectangle(contour: NDArray[Any]) -> tuple[Sequence[float], Sequence[float], float]:

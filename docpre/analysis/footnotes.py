@@ -15,6 +15,7 @@ from docpre.analysis.elements import TextLine
 NOTE_MARK = re.compile(
     r"\s*(?:[*†‡§¶※#]|[①-⑳]|[¹²³⁴-⁹]|[\[(（【〔]?\d{1,2}[\])）】〕.、]?|注\s*[:：\d]?|[Nn]otes?\b)\s*\S"
 )
+_CAPTION = re.compile(r"\s*(?:[Tt]able|TABLE|[Ff]ig(?:ure|\.)|FIG(?:URE|\.)|表|图)\s*[\dA-Z一二三四五六七八九十]")
 _SMALLER = 0.93
 _CLEARLY_SMALLER = 0.88
 _NOT_LARGER = 0.97
@@ -60,6 +61,8 @@ def footnote_lines(
         text = lines[group[0][0]].text
         size = float(np.median([sizes[i] for row in group for i in row]))
         size_above = float(np.median([sizes[i] for i in rows[-count - 1]]))
+        if _CAPTION.match(text):
+            continue
         marked = NOTE_MARK.match(text) is not None
         smaller = size <= _SMALLER * body_size
         steps_down = float(np.median([sizes[i] for i in group[0]])) <= _SMALLER * size_above

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from docpre.analysis.elements import TextLine, WordsType
+from docpre.analysis.recognition import ReadLine
 from docpre.registry import find_model, find_weights
 
 _UNIT_HEIGHTS = 1.6  # a piece of a line that is looked at for itself is at least so many times as wide as high
 _SURE_HEIGHTS = 3.0  # and counts in full from this width on
 _MOST_EVIDENCE = 4.0
 _COST_OF_CHANGE = 5.0  # both in nats: a line is split where its pieces say so clearly
+_PURE_PAGES = 0.9  # of all pages, wholly printed or wholly by hand
+_SHARES = 21
+_MOST_FROM_OTHERS = 2.5  # a line that is surer than this keeps its type whatever the page is
 
 
 class HandwritingClassifier:
@@ -35,34 +39,81 @@ class HandwritingClassifier:
         """The logarithm of the odds that strips with such features (N, F) were written by hand."""
         return ((features - self._mean) / self._scale) @ self._weight + self._bias
 
-    def told_apart(
-        self, line: TextLine, edges: Sequence[tuple[float, float]], inner: Sequence[NDArray[np.float32]], width: float
-    ) -> list[TextLine]:
+    def told_apart(self, page: Sequence[ReadLine]) -> list[TextLine]:
+        """The lines of one page with their types, those written in both ways in pieces.
+
+        Args:
+            page: lines with text, and the recogniser's inner tensors.
+        """
+        if not page:
+            return []
+        own = self.evidence(np.stack([features_of(read.inner, 0.0, 1.0) for read in page]))
+        own = _weighed(own, np.array([read.width for read in page]))
+        context = from_others(own)
+        return [
+            piece
+            for read, whole, others in zip(page, own.tolist(), context.tolist(), strict=True)
+            for piece in self._pieces(read, whole, others)
+        ]
+
+    def _pieces(self, read: ReadLine, whole: float, others: float) -> list[TextLine]:
         """A line with its type, or its pieces where it was written in both ways.
 
         Args:
-            line: with characters.
-            edges: left and right of each character, in parts of the strip's height from its left.
-            inner: the recogniser's inner tensors of the strip alone.
-            width: of the strip, in parts of its height.
+            read: the line.
+            whole: evidence of the line as a whole.
+            others: what the page's other lines let expect.
         """
-        whole = float(self.evidence(features_of(inner, 0.0, 1.0)[None])[0])
+        line, edges = read.line, read.edges
+        in_one = [replace(line, words_type=_type(whole + others > 0))]
         units = units_of(line, edges)
         if len(units) < 2:
-            return [replace(line, words_type=_type(whole > 0))]
-        spans = [(edges[unit[0]][0] / width, edges[unit[-1]][1] / width) for unit in units]
-        own = self.evidence(np.stack([features_of(inner, left, right) for left, right in spans]))
-        widths = np.array([(right - left) * width for left, right in spans])
-        own = own.clip(-_MOST_EVIDENCE, _MOST_EVIDENCE) * np.minimum(1, widths / _SURE_HEIGHTS)
+            return in_one
+        spans = [(edges[unit[0]][0] / read.width, edges[unit[-1]][1] / read.width) for unit in units]
+        own = self.evidence(np.stack([features_of(read.inner, left, right) for left, right in spans]))
+        own = _weighed(own, np.array([(right - left) * read.width for left, right in spans]))
         # The line as a whole speaks for each of its pieces too.
-        by_hand = likeliest(own + 0.2 * float(np.clip(whole, -_MOST_EVIDENCE, _MOST_EVIDENCE)), _COST_OF_CHANGE)
-        if len(set(by_hand)) == 1:
-            return [replace(line, words_type=_type(whole > 0))]
+        own += 0.2 * whole
+        by_hand = likeliest(own, _COST_OF_CHANGE)
+        changes = sum(first != second for first, second in pairwise(by_hand))
+        if not changes:
+            return in_one
+        # The page speaks for a line that is wholly of one kind.
+        gained = np.where(by_hand, own, -own)[np.array(by_hand) != (others > 0)].sum() - changes * _COST_OF_CHANGE
+        if gained < abs(others):
+            return in_one
         pieces = []
         for is_by_hand, group in groupby(range(len(units)), key=lambda number: by_hand[number]):
             members = [index for number in group for index in units[number]]
             pieces.append(part_of(line, members[0], members[-1], _type(is_by_hand)))
         return pieces
+
+
+def from_others(evidence: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What the other lines of a page let expect of each: logarithms of odds that it was written by hand.
+
+    Most pages are wholly printed or wholly by hand. What share of a page's lines is by hand is not known beforehand:
+    none or all of them are the likeliest, every share between is possible; the other lines tell.
+
+    Args:
+        evidence: of each line by itself, logarithms of odds (N,).
+    """
+    shares = np.linspace(0, 1, _SHARES)
+    prior = np.full(_SHARES, (1 - _PURE_PAGES) / (_SHARES - 2))
+    prior[[0, -1]] = _PURE_PAGES / 2
+    by_hand = 1 / (1 + np.exp(-evidence))[:, None]
+    each = np.log(shares * by_hand + (1 - shares) * (1 - by_hand))
+    others = np.log(prior) + each.sum(0) - each
+    likelihood = np.exp(others - others.max(1, keepdims=True))
+    expected = (likelihood @ shares) / likelihood.sum(1)
+    most = 1 / (1 + np.exp(-_MOST_FROM_OTHERS))
+    expected = expected.clip(1 - most, most)
+    return np.asarray(np.log(expected / (1 - expected)), np.float64)
+
+
+def _weighed(evidence: NDArray[np.float64], widths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Evidence as far as it can be relied on: less of what is narrow (widths in heights), and never too much."""
+    return evidence.clip(-_MOST_EVIDENCE, _MOST_EVIDENCE) * np.minimum(1, widths / _SURE_HEIGHTS)
 
 
 def features_of(inner: Sequence[NDArray[np.float32]], left: float, right: float) -> NDArray[np.float32]:

@@ -13,8 +13,13 @@ from docpre.analysis.layout_network import Block
 
 _TOP, _BOTTOM = 0.14, 0.86  # of what is written on: margins lie beyond
 _MOST_ROWS = 2
+_MOST_APART = 1.5  # letters: rows of a header, or of a footer, are closer to each other
 _LARGEST = 1.2  # of the body's letters: what is larger is a title
-_NUMBER = r"(?:\d{1,4}|[ivxlcdmIVXLCDM]{1,7}|[A-Z]-?\d{1,3}|\d{1,3}[-.–]\d{1,3}|[一二三四五六七八九十百〇零]{1,4})"
+# Of old-style or small figures, 1 and 0 are often read as letters.
+_NUMBER = (
+    r"(?:\d{1,4}|[IlO]{0,3}\d[\dIlO]{0,3}|[ivxlcdmIVXLCDM]{1,7}"
+    r"|[A-Z]-?\d{1,3}|\d{1,3}[-.–]\d{1,3}|[一二三四五六七八九十百〇零]{1,4})"
+)
 _PAGE_NUMBER = re.compile(
     r"[-–—·•.~\[(（<|/〔【\s]*"
     r"(?:第\s*" + _NUMBER + r"\s*[页頁](?:\s*[,，/]?\s*共\s*" + _NUMBER + r"\s*[页頁])?"
@@ -92,6 +97,11 @@ def margins_of(
             gap = inner - edge[3] if is_top else edge[1] - inner
             if not _is_outside(edge, everything, page_height, is_top) or gap <= 0:
                 break
+            if count > 1:
+                last = around(boxes[i] for i in group[-1])
+                near = around(boxes[i] for i in group[-2])
+                if found and max(last[1] - near[3], near[1] - last[3]) > _MOST_APART * body_size:
+                    break
             words = [i for row in group for i in row if not is_page_number(lines[i].text)]
             if max((sizes[i] for i in words), default=0.0) > _LARGEST * body_size:
                 break

@@ -76,9 +76,9 @@ class TextReader:
         elapsed_ms = {"detection": _ms(started, found), "recognition": _ms(found, recognised)}
         if not tells_handwriting:
             return PageText(tuple(one.line for one in read), elapsed_ms)
-        pieces = [self._handwriting.told_apart(one.line, one.edges, one.inner, one.width) for one in read]
+        lines = tuple(self._handwriting.told_apart(read))
         elapsed_ms["handwriting"] = _ms(recognised, time.perf_counter())
-        return PageText(tuple(piece for line in pieces for piece in line), elapsed_ms)
+        return PageText(lines, elapsed_ms)
 
     def described(self, device: str | None = None) -> dict[str, dict[str, str]]:
         """What runs each network on a device: model, engine, precision and device."""

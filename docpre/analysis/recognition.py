@@ -24,6 +24,8 @@ _TALL = 1.5  # a line that is so much taller than wide may run downwards
 _LETTER_LIKE = 3.0  # and if it is not taller than this, it may be a letter
 _SPACE_WIDE, _SPACE_MIXED = 0.8, 0.4  # of a line's height: gaps that are spaces
 _HALF_SQUARE = 0.4
+_PAPER = 0.05  # of a line's columns, at least, are paper
+_FAINTEST = 0.05
 _BLANK_AFTER, _BLANK_BEFORE = "，。、；：！？）」』】》〉”’", "（「『【《〈“‘"
 
 
@@ -237,8 +239,10 @@ def _edges(strip: ImageArray, reading: Reading) -> list[tuple[float, float]]:
         cuts.append(float(low + (between / max(ink_level, 1e-3) + nearness).argmin()) + 0.5)
     cuts.append(float(width))
     edges = []
+    paper = float(np.quantile(ink, _PAPER))
+    faintest = paper + (ink.max() - paper) * _FAINTEST  # the end of a thin stroke is ink too
     for left, right in pairwise(cuts):
-        inked = np.flatnonzero(ink[int(left) : max(int(np.ceil(right)), int(left) + 1)] > ink_level)
+        inked = np.flatnonzero(ink[int(left) : max(int(np.ceil(right)), int(left) + 1)] > faintest)
         edges.append((int(left) + float(inked[0]), int(left) + float(inked[-1]) + 1) if inked.size else (left, right))
     return edges
 

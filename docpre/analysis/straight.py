@@ -24,6 +24,8 @@ _DARKER = 0.80  # of the paper around it
 _PAPER_SHARE = 1 / 24  # of the page's long side: the paper is looked for so far around
 _RULE_SHARE = 1 / 18  # of the page's width is the shortest rule
 _THICKEST_RULE_PX = 7
+_FEWEST_LETTERS = 3
+_MIDDLE = 0.25  # of a line's height: from here on from its top and bottom is its middle
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,10 +99,11 @@ def straightened(image: ImageArray, lines: Sequence[TextLine]) -> Straight:
         turn = cv2.getRotationMatrix2D(middle, skew_deg, 1.0)
         gray = cv2.warpAffine(gray, turn, gray.shape[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     ink = inked(np.asarray(gray, np.uint8))
-    level, ink = _rules(ink)
-    upright, ink = _rules(ink.T)
-    ink = np.ascontiguousarray(ink.T)
     raw = np.array([_around(line.quad, (width, height), skew_deg) for line in lines], np.float64).reshape(-1, 4)
+    has_words = np.array([sum(map(str.isalnum, line.text)) >= _FEWEST_LETTERS for line in lines], bool)
+    level, ink = _rules(ink, raw[has_words] * scale)
+    upright, ink = _rules(ink.T, np.empty((0, 4)))
+    ink = np.ascontiguousarray(ink.T)
     page = Straight(raw, ink, level / scale, upright[:, [1, 0, 3, 2]] / scale, scale, (width, height), skew_deg)
     drawn = np.array([page.drawn_in(box) for box in raw], np.float64).reshape(-1, 4)
     return Straight(drawn, ink, page.level, page.upright, scale, page.size_wh, skew_deg)
@@ -135,8 +138,15 @@ def inked(gray: Mask) -> Mask:
     return (gray < _DARKER * paper.astype(np.float32)).astype(np.uint8)
 
 
-def _rules(ink: Mask) -> tuple[Box, Mask]:
-    """Horizontal rules, (M, 4) in pixels of the ink, and the ink without them."""
+def _rules(ink: Mask, words: Box) -> tuple[Box, Mask]:
+    """Horizontal rules, (M, 4) in pixels of the ink, and the ink without them.
+
+    Args:
+        ink: (h, w).
+        words: (N, 4), around lines of words: what runs through their middle is letters close together.
+    """
+    inner = (words[:, 3] - words[:, 1]) * _MIDDLE
+    cores = words + np.stack([np.full(len(words), -3.0), inner, np.full(len(words), 3.0), -inner], 1)
     length = max(20, round(ink.shape[1] * _RULE_SHARE))
     closed = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, 5), np.uint8))
     # A rule that is a little askew is in steps: rows are let run together before long runs are looked for.
@@ -146,7 +156,9 @@ def _rules(ink: Mask) -> tuple[Box, Mask]:
     left = ink.copy()
     found = []
     for x, y, width, height, _ in stats[1:]:
-        if height <= _THICKEST_RULE_PX + 2:
+        middle = y + height / 2
+        is_inside = (cores[:, 0] <= x) & (cores[:, 2] >= x + width) & (cores[:, 1] <= middle) & (cores[:, 3] >= middle)
+        if height <= _THICKEST_RULE_PX + 2 and not is_inside.any():
             found.append((x, y + 1, x + width, y + max(height - 1, 2)))
             left[y : y + height, x : x + width] = 0
     return np.array(found, np.float64).reshape(-1, 4), left

@@ -23,6 +23,7 @@ SCHEMA = pyarrow.schema(
         ("scores", pyarrow.map_(pyarrow.string(), pyarrow.float64())),
         ("orientation", pyarrow.string()),
         ("unwarping", pyarrow.string()),
+        ("light", pyarrow.string()),
         ("transform", pyarrow.string()),
         ("engines", pyarrow.string()),
         ("docpre", pyarrow.string()),
@@ -54,7 +55,7 @@ def result_row(result: Result, source: str, sha256: str, pages: int) -> dict[str
         "angle": values["angle"],
         "scores": values["orientation"].get("scores"),
         "elapsed_ms": values["elapsed_ms"],
-        **{name: json.dumps(values[name]) for name in ("orientation", "unwarping", "transform", "engines")},
+        **{name: json.dumps(values[name]) for name in ("orientation", "unwarping", "light", "transform", "engines")},
     }
 
 

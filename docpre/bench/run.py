@@ -19,7 +19,7 @@ from docpre.bench.subjects import Deviation, Way
 from docpre.bench.table import Report, Row, Table
 from docpre.errors import ConfigError, InputError
 from docpre.network_input import normalised, resized
-from docpre.registry import DEFAULT_MODEL, MODELS, ModelSpec, Task
+from docpre.registry import ModelSpec, Task, published_model
 
 MEASURES = ("networks", "modules", "pipeline", "startup", "memory", "document")
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
@@ -104,7 +104,7 @@ def run_bench(options: BenchOptions, report: Report, say: Callable[[str], None])
 
 def _networks(options: BenchOptions, report: Report) -> None:
     for task in ("unwarping", "orientation"):
-        _network(MODELS[DEFAULT_MODEL[_task(task)]], options, report)
+        _network(published_model(_task(task)), options, report)
 
 
 def _task(name: str) -> Task:

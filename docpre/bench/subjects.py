@@ -1,4 +1,5 @@
-"""docpre's own contestants: every engine and precision on every device, as networks, modules and the whole pipeline."""
+"""docpre's own contestants: every engine and precision on every device, as networks,
+modules and the whole pipeline. All with the published weights, as the peers have them."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from docpre.engines.devices import is_installed, supported_devices
 from docpre.loading import ImageArray
 from docpre.orientation import DocImgOrientationClassification
 from docpre.pipeline import DocPreprocessor
-from docpre.registry import ModelSpec
+from docpre.registry import ModelSpec, published_model
 from docpre.unwarping import TextImageUnwarping
 
 
@@ -120,13 +121,13 @@ def deviation(spec: ModelSpec, found: NDArray[np.float32], expected: NDArray[np.
 
 def orientation_module(way: Way, image_bgr: ImageArray) -> Callable[[], Any]:
     """The module on a decoded page (H, W, 3) BGR."""
-    module = DocImgOrientationClassification(**way.arguments)
+    module = DocImgOrientationClassification(published_model("orientation").name, **way.arguments)
     return lambda: module.predict(image_bgr)
 
 
 def unwarping_module(way: Way, image_bgr: ImageArray) -> Callable[[], Any]:
     """The module on a decoded page (H, W, 3) BGR; the flat page is sampled too."""
-    module = TextImageUnwarping(**way.arguments)
+    module = TextImageUnwarping(published_model("unwarping").name, **way.arguments)
     return lambda: module.predict(image_bgr)
 
 
@@ -145,7 +146,11 @@ def pipeline(way: Way, files: Sequence[bytes], target: Path) -> tuple[Callable[[
     Raises:
         DocpreError: it can't run here.
     """
-    processor = DocPreprocessor(**way.arguments)
+    processor = DocPreprocessor(
+        doc_orientation_classify_model_name=published_model("orientation").name,
+        doc_unwarping_model_name=published_model("unwarping").name,
+        **way.arguments,
+    )
 
     def run() -> None:
         for content in files:

@@ -256,7 +256,16 @@ def _timed(engine: Engine, batch: NDArray[np.float32]) -> list[float]:
 
 
 def _network_input(spec: ModelSpec) -> list[Any]:
-    return [spec.size_hw, spec.mean, spec.std, spec.channel_order, spec.resize_short, spec.max_aspect, spec.outputs]
+    return [
+        spec.size_hw,
+        spec.mean,
+        spec.std,
+        spec.channel_order,
+        spec.resize_short,
+        spec.max_aspect,
+        spec.fold_aspect,
+        spec.outputs,
+    ]
 
 
 def _folder() -> Path:

@@ -129,7 +129,8 @@ def _require_nncf() -> None:
 def _key(spec: ModelSpec, path: Path) -> str:
     """A name that differs whenever the network would."""
     parts = [spec.name, sha256_of(path), RECIPE, CALIBRATION_PAGES]
-    parts += [spec.size_hw, spec.mean, spec.std, spec.channel_order, spec.resize_short, spec.interpolation]
+    parts += [spec.size_hw, spec.mean, spec.std, spec.channel_order, spec.interpolation]
+    parts += [spec.resize_short, spec.max_aspect, spec.fold_aspect]
     for package in ("openvino", "nncf"):
         try:
             parts.append(importlib.metadata.version(package))

@@ -52,3 +52,12 @@ def test_the_scale_follows_the_letters(dpi):
 def test_pages_without_letters():
     assert text_height_px(np.full((400, 300, 3), 255, np.uint8)) is None
     assert detection_scale(np.full((400, 300, 3), 255, np.uint8)) == 1
+
+
+def test_a_line_that_runs_out_into_dots_is_found():
+    probability = np.zeros((64, 400), np.float32)
+    probability[30:36, 20:100] = 0.9
+    probability[30:36, 100:380] = 0.35
+    (quad,) = outlines(probability)
+    assert quad[0, 0] < 20
+    assert 98 < quad[1, 0] < 112

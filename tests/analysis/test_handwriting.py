@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docpre.analysis.elements import WordsType
-from docpre.analysis.handwriting import HandwritingClassifier, features_of, likeliest, part_of, units_of
+from docpre.analysis.handwriting import HandwritingClassifier, features_of, from_others, likeliest, part_of, units_of
+from docpre.analysis.recognition import ReadLine
 from tests.analysis.test_outputs import line
 
 
@@ -51,31 +52,55 @@ def test_parts_of_a_line():
     assert len(first.chars) + len(second.chars) == len(whole.chars)
 
 
+def seen(classifier, found, *parts):
+    """A line as the classifier is given it: for so many columns, evidence of so much."""
+    channels = len(classifier._weight) // 2
+    features = classifier._mean.copy()
+    features[channels:] = np.abs(features[channels:])  # spreads
+    before = classifier.evidence(features[None])[0]
+    step = (classifier._weight * classifier._scale)[:channels] / (classifier._weight[:channels] ** 2).sum()
+    columns = []
+    for evidence, count in parts:
+        means = features[:channels] + step * (evidence - before)
+        waves = np.resize([1.0, -1.0], (1, 2, count))
+        columns.append(means[:, None, None] + features[channels:, None, None] * waves)
+    edges = tuple((float(char.quad[0, 0]), float(char.quad[1, 0])) for char in found.chars)
+    return ReadLine(found, edges, len(found.text), (np.concatenate(columns, 2).astype(np.float32),))
+
+
 def test_a_mixed_line_is_split_and_others_are_not():
     classifier = HandwritingClassifier()
-    by_hand = np.sign(classifier._weight) * classifier._scale * 3 + classifier._mean
-    printed = 2 * classifier._mean - by_hand
-    channels = len(by_hand) // 2
-
-    def tensor(*parts):
-        columns = []
-        for features, count in parts:
-            mean, spread = features[:channels, None, None], np.abs(features[channels:, None, None])
-            waves = np.resize([1.0, -1.0], (1, 2, count))
-            columns.append(mean + spread * waves)
-        return np.concatenate(columns, 2).astype(np.float32)
-
     found = line("Name of person written here", size=1.0)
-    edges = [(float(char.quad[0, 0]), float(char.quad[1, 0])) for char in found.chars]
     width = len(found.text)
-    for features, kind in ((by_hand, WordsType.HANDWRITING), (printed, WordsType.PRINT)):
-        (same,) = classifier.told_apart(found, edges, [tensor((features, 2 * width))], width)
+    for evidence, kind in ((5, WordsType.HANDWRITING), (-5, WordsType.PRINT)):
+        (same,) = classifier.told_apart([seen(classifier, found, (evidence, 2 * width))])
         assert (same.text, same.words_type) == (found.text, kind)
     half = found.text.index("written")
-    mixed = tensor((printed, 2 * half), (by_hand, 2 * (width - half)))
-    first, second = classifier.told_apart(found, edges, [mixed], width)
+    mixed = seen(classifier, found, (-5, 2 * half), (5, 2 * (width - half)))
+    first, second = classifier.told_apart([mixed])
     assert (first.text, first.words_type) == ("Name of person", WordsType.PRINT)
     assert (second.text, second.words_type) == ("written here", WordsType.HANDWRITING)
+    assert classifier.told_apart([]) == []
+
+
+def test_a_page_speaks_for_its_lines():
+    classifier = HandwritingClassifier()
+    found = line("some words", size=1.0)
+    doubtful, sure = (seen(classifier, found, (evidence, 20)) for evidence in (1.0, 5.0))
+    printed = [seen(classifier, found, (-4.0, 20))] * 6
+    assert [each.words_type for each in classifier.told_apart([doubtful])] == [WordsType.HANDWRITING]
+    types = [each.words_type for each in classifier.told_apart([*printed, doubtful, sure])]
+    assert types == [WordsType.PRINT] * 7 + [WordsType.HANDWRITING]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.floats(-4, 4), min_size=1, max_size=30))
+def test_what_lines_say_of_each_other(evidence):
+    found = from_others(np.array(evidence))
+    assert np.abs(found).max() <= 2.5 + 1e-9
+    np.testing.assert_allclose(from_others(-np.array(evidence)), -found, atol=1e-6)
+    if len(evidence) == 1:
+        assert abs(found[0]) < 1e-9  # a line by itself is told nothing
 
 
 def test_features():

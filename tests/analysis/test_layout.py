@@ -142,7 +142,7 @@ def test_ink_without_text_is_a_figure() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["12", "- 3 -", "第 7 页", "Page 3 of 10", "3 / 10", "xii", "第3页 共9页", "· 5 ·", "[4]"]
+    "text", ["12", "- 3 -", "第 7 页", "Page 3 of 10", "3 / 10", "xii", "第3页 共9页", "· 5 ·", "[4]", "— II2 —"]
 )
 def test_page_numbers_are_known_in_their_usual_forms(text: str) -> None:
     assert is_page_number(text)

@@ -6,11 +6,13 @@ turns with the service, because the machine may have other things to do.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -238,6 +240,34 @@ def restarts() -> None:
         print(f"300 requests in {total:.0f} s, three server processes killed: {dict(statuses)}; it answers again")
 
 
+def wrk() -> None:
+    """wrk (Debian's package of that name) over loopback at 1, 8 and 32 connections, for 30 seconds each."""
+    page = encoded(draw_page(440, 312, font_size=11), "JPEG")
+    body = json.dumps({"file": base64_text(page), "useDocUnwarping": False, "visualize": False})
+    with running_process(*CLEAN_UP) as (server, _, _), tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "post.lua")
+        script.write_text(
+            'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
+            f"wrk.body = [[{body}]]\n"
+            "local threads = {}\n"
+            "function setup(thread) table.insert(threads, thread) end\n"
+            "function init(args) answered_200, answered_else = 0, 0 end\n"
+            "function response(status)\n"
+            "  if status == 200 then answered_200 = answered_200 + 1 else answered_else = answered_else + 1 end\n"
+            "end\n"
+            "function done()\n"
+            "  for _, thread in ipairs(threads) do\n"
+            '    print("answers with 200: " .. thread:get("answered_200") .. ", others: " .. '
+            'thread:get("answered_else"))\n'
+            "  end\n"
+            "end\n"
+        )
+        for clients in CLIENTS:
+            options = ["--threads", "1", "--connections", str(clients), "--duration", "30s", "--timeout", "60s"]
+            command = ["wrk", *options, "--latency", "--script", str(script), server.url + PATH]
+            print(subprocess.run(command, capture_output=True, text=True, check=True).stdout, flush=True)
+
+
 def answers(server: Server, page: bytes) -> bool:
     try:
         return server.infer(page, **QUICK).status_code == 200
@@ -245,7 +275,7 @@ def answers(server: Server, page: bytes) -> bool:
         return False
 
 
-SECTIONS = {section.__name__: section for section in (overhead, saturation, memory, bad_requests, bombs, restarts)}
+SECTIONS = {section.__name__: section for section in (overhead, saturation, memory, bad_requests, bombs, restarts, wrk)}
 
 
 if __name__ == "__main__":

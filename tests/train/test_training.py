@@ -18,7 +18,7 @@ import yaml
 from docpre.engines import RuntimeOptions, create_engine
 from docpre.errors import ConfigError, ModelError
 from docpre.models.convert import load_uvdoc
-from docpre.registry import DEFAULT_MODEL, MODELS, SPEC_FILE, find_model, find_weights, sha256_of
+from docpre.registry import MODELS, SPEC_FILE, find_model, find_weights, published_model, sha256_of
 from tests.train.drawing import draw_text_page
 from train.__main__ import main
 from train.cli import command_line
@@ -88,9 +88,8 @@ def test_configurations_name_every_option_right(name):
 
 def test_defaults_stay():
     orientation, unwarping = Orientation(start="nothing"), Unwarping(start="nothing")
-    published = {task: MODELS[name] for task, name in DEFAULT_MODEL.items()}
-    assert orientation.spec == published["orientation"]
-    assert unwarping.spec == published["unwarping"]
+    assert orientation.spec == published_model("orientation")
+    assert unwarping.spec == published_model("unwarping")
     assert dict(unwarping.hparams["weights"]) == {
         "grid": 5.0,
         "mesh": 5.0,

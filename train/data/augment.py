@@ -21,6 +21,7 @@ import albumentations
 
 Points = NDArray[np.float64]
 _WINDOW_AREA, _WINDOW_ASPECT = (0.1, 0.8), 2.5
+_STRIP_SHARE, _STRIP_ASPECT, _STRIP_WIDTH = 0.3, (2.5, 16.0), (0.25, 1.0)
 _INK = 20.0  # the standard deviation of a window with a few words in it
 
 
@@ -45,8 +46,8 @@ class Augment:
         invert: share whose colours are inverted.
         faint: share that loses nearly all of its contrast.
         tiny: share that has been much smaller.
-        zoom: share of pages of which a window is taken first: a tenth of the page or more, of proportions up to 2.5:1.
-            It is for orientation alone.
+        zoom: share of pages of which a window is taken first: a tenth of the page or more, of proportions up to 2.5:1;
+            or, of three in ten, a strip of up to 16:1, as lines are. It is for orientation alone.
         untouched: share of samples that nothing is done to.
     """
 
@@ -196,10 +197,17 @@ class Augmenter:
 def window_of(image: ImageArray, random: np.random.Generator) -> ImageArray:
     """A window on a page (H, W, 3) RGB uint8 with something in it; the page itself where none was found."""
     height, width = image.shape[:2]
+    is_strip = random.random() < _STRIP_SHARE
     for _ in range(3):
-        side = math.sqrt(random.uniform(*_WINDOW_AREA) * height * width)
-        stretch = math.exp(random.uniform(-1, 1) * math.log(_WINDOW_ASPECT) / 2)
-        size = min(height, max(16, round(side * stretch))), min(width, max(16, round(side / stretch)))
+        if is_strip:
+            length = random.uniform(*_STRIP_WIDTH) * width
+            aspect = math.exp(random.uniform(*np.log(_STRIP_ASPECT)))
+            wanted = length / aspect, length
+        else:
+            side = math.sqrt(random.uniform(*_WINDOW_AREA) * height * width)
+            stretch = math.exp(random.uniform(-1, 1) * math.log(_WINDOW_ASPECT) / 2)
+            wanted = side * stretch, side / stretch
+        size = min(height, max(16, round(wanted[0]))), min(width, max(16, round(wanted[1])))
         top, left = (int(random.integers(whole - part + 1)) for whole, part in zip((height, width), size, strict=True))
         window = image[top : top + size[0], left : left + size[1]]
         if window[::2, ::2].std() > _INK:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sized
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 import lightning
@@ -13,6 +14,7 @@ from docpre.errors import ConfigError
 from docpre.registry import ModelSpec
 from train.data.augment import Augment, Augmenter
 from train.data.loader import NumberedLoader
+from train.data.page_photos import MaskSamples, PagePhotos
 from train.data.samples import OrientationSamples, Turns, UnwarpingSamples
 from train.data.source import PageSource, Source, WarpedSource
 from train.data.split import split_by_document
@@ -179,3 +181,22 @@ class UnwarpingData(SampleData[WarpedSource]):
         source, indices = self.indices(part)
         augmenter = Augmenter(self._augment, self._seed) if part == "train" else None
         return UnwarpingSamples(source, indices, spec, augmenter)
+
+
+class PageFinderData(SampleData[PagePhotos]):
+    """Small photos for the page finder.
+
+    Args:
+        path: the folder that ``python -m train page_photos`` made.
+        batch_size: per process.
+        workers: processes that change photos; 0: none of their own.
+        seed: of the order and the changes.
+    """
+
+    def __init__(self, path: Path, batch_size: int = 16, workers: int = 0, seed: int = 0) -> None:
+        train, val = PagePhotos(path, for_validation=False), PagePhotos(path, for_validation=True)
+        super().__init__(train, val, None, 0.0, seed, batch_size, workers)
+
+    def samples(self, part: Part, spec: ModelSpec) -> MaskSamples:
+        source, indices = self.indices(part)
+        return MaskSamples(source, indices, spec, self._seed if part == "train" else None)

@@ -135,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="folder for pages, truth and figures")
     parser.add_argument("--packages", type=Path, help="where Debian's packages are kept (default: OUTPUT/packages)")
     parser.add_argument("--pages", type=int, default=60)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first page (default: %(default)s)")
     parser.add_argument("--tuning", action="store_true", help="the pages that the rules were tuned on, not the others")
     parser.add_argument(
         "--lines", choices=("ocr", "true"), default="ocr", help="lines as they are read, or as they are"
@@ -143,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         name = "tuning" if options.tuning else "held_out"
-        first = 0 if options.tuning else 10_000
+        first = options.first + (0 if options.tuning else 10_000)
         stems = draw_pages(
             options.output / name,
             options.packages or options.output / "packages",

@@ -21,6 +21,7 @@ from train.evaluate.same_characters import folded
 
 _POINTS_PER_INCH = 72
 _FEWEST_LEADERS = 4
+_LEVEL_COSINE = 0.9
 pymupdf.TOOLS.mupdf_display_errors(False)
 
 
@@ -74,6 +75,10 @@ def true_pages(config: Mapping[str, Any], fetched: Path, folder: Path) -> Iterat
                 text = _text(document[number], config["dpi"] / _POINTS_PER_INCH)
                 if len(text.texts) < config["fewest_characters"] or symbols_share(text) > config["most_symbols"]:
                     continue
+                if sideways_share(document[number]) > config["most_sideways"]:
+                    continue
+                if pictures_share(document[number]) > config["most_pictures"]:
+                    continue
                 given += 1
                 pixmap = document[number].get_pixmap(dpi=config["dpi"], alpha=False, colorspace=pymupdf.csRGB)
                 image = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.width, 3)
@@ -86,20 +91,46 @@ def symbols_share(text: SeenText) -> float:
     return len(symbols) / max(1, len(text.texts))
 
 
-def without_leaders(text: SeenText) -> NDArray[np.intp]:
-    """The indices of a text's characters but for the rows of dots that lead from a heading to its page's number."""
-    kept: list[int] = []
+def sideways_share(page: pymupdf.Page) -> float:
+    """The share of a page's characters whose lines don't run from left to right."""
+    lines = [line for block in page.get_text("dict")["blocks"] for line in block.get("lines", ())]
+    counts = [sum(len(span["text"]) for span in line["spans"]) for line in lines]
+    sideways = [count for line, count in zip(lines, counts, strict=True) if line["dir"][0] < _LEVEL_COSINE]
+    return sum(sideways) / max(1, sum(counts))
+
+
+def pictures_share(page: pymupdf.Page) -> float:
+    """The share of a page that pictures cover: what is written in them the file does not say."""
+    boxes = [pymupdf.Rect(image["bbox"]) & page.rect for image in page.get_image_info()]
+    return float(sum(box.get_area() for box in boxes) / page.rect.get_area())
+
+
+def leaders(text: SeenText) -> list[list[int]]:
+    """The rows of dots, as indices of characters, that lead from a heading to its page's number."""
+    found: list[list[int]] = []
     run: list[int] = []
     for index, char in enumerate((*text.texts, "")):
         if char in (".", "·"):
             run.append(index)
             continue
-        if len(run) < _FEWEST_LEADERS:
-            kept += run
+        if len(run) >= _FEWEST_LEADERS:
+            found.append(run)
         run = []
-        if char:
-            kept.append(index)
-    return np.array(kept, np.intp)
+    return found
+
+
+def without_leaders(text: SeenText, true: SeenText) -> NDArray[np.intp]:
+    """The indices of a text's characters but for rows of dots, and for single dots where the truth has such a row."""
+    dropped = {index for run in leaders(text) for index in run}
+    dots = np.array([index for index, char in enumerate(text.texts) if char in (".", "·")], np.intp)
+    for run in leaders(true):
+        places = true.middles_xy[run]
+        reach = float(true.heights[run].max())
+        around = np.array([reach, reach / 2])
+        low, high = places.min(0) - around, places.max(0) + around
+        inside = ((text.middles_xy[dots] >= low) & (text.middles_xy[dots] <= high)).all(1)
+        dropped.update(dots[inside].tolist())
+    return np.array([index for index in range(len(text.texts)) if index not in dropped], np.intp)
 
 
 def seen_text(characters: Iterator[tuple[str, NDArray[np.float64], float, bool]]) -> SeenText:

@@ -35,7 +35,7 @@ class PageFigures:
 
 
 def main(config_path: Path, fetched: Path, output: Path, reader: str, layout: bool, kinds: Sequence[str]) -> int:
-    """Measure, print a table, and write ``reading-READER.json``.
+    """Measure, print a table, and write ``reading-READER.json``; pages that are in it already are not read again.
 
     Args:
         config_path: ``configs/reading_pages.yaml``.
@@ -48,18 +48,23 @@ def main(config_path: Path, fetched: Path, output: Path, reader: str, layout: bo
     config = yaml.safe_load(config_path.read_text("utf-8"))
     output.mkdir(parents=True, exist_ok=True)
     read = _docpre(layout) if reader == "docpre" else _rapidocr()
+    path = output / f"reading-{reader}.json"
+    known = {}
+    if path.is_file():
+        known = {values["name"]: PageFigures(**values) for values in json.loads(path.read_text("utf-8"))}
     figures: list[PageFigures] = []
     for page in true_pages(config, fetched, output / "unpacked"):
         if kinds and page.kind not in kinds:
             continue
-        figures.append(page_figures(page, *read(page.image)))
-        print(_row(figures[-1].name, figures[-1:]), flush=True)
+        if page.name not in known:
+            known[page.name] = page_figures(page, *read(page.image))
+            path.write_text(json.dumps([vars(figure) for figure in known.values()], indent=1), "utf-8")
+        figures.append(known[page.name])
+        print(_row(page.name, figures[-1:]), flush=True)
     print()
     for kind in dict.fromkeys(figure.kind for figure in figures):
         print(_row(kind, [figure for figure in figures if figure.kind == kind]))
     print(_row("all", figures))
-    path = output / f"reading-{reader}.json"
-    path.write_text(json.dumps([vars(figure) for figure in figures], indent=1), "utf-8")
     return 0
 
 
@@ -71,7 +76,7 @@ def page_figures(page: TruePage, found: SeenText, line_of: list[int]) -> PageFig
         found: what was read, in the order of reading.
         line_of: of each character found, its line.
     """
-    true, kept = _part(page.text, without_leaders(page.text)), without_leaders(found)
+    true, kept = _part(page.text, without_leaders(page.text, page.text)), without_leaders(found, page.text)
     lines = np.array(line_of)[kept]
     found = _part(found, kept)
     pairs = matched(true.texts, true.middles_xy, true.heights, found.texts, found.middles_xy)

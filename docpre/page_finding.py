@@ -1,0 +1,163 @@
+"""Where in a photo is the page, and how does it lie? A small network marks the page; its outline gives the place.
+
+An unwarping network expects a page that is about upright and fills most of the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from docpre.engine_pool import EnginePool
+from docpre.engines import RuntimeOptions
+from docpre.geometry import Angle
+from docpre.grids import GridXY, identity_grid
+from docpre.loading import ImageArray
+from docpre.network_input import normalised, resized
+
+#: Finds the page in a picture (H, W, 3) RGB uint8, or says that there is none to be told from the rest.
+Find = Callable[[ImageArray], "Placement | None"]
+
+GRID_HW = (45, 31)
+
+_MASK_SIDE = 384  # at which the outline is followed
+_SPUR = 0.02  # of that: what is thinner belongs to no page
+_LEAST_SHARE = 0.008  # of the picture
+_SUREST = 0.8  # the mean probability within the outline
+_CONVEX = 0.75  # share of its outline's quadrilateral that a page covers at least
+_MARGIN = 0.07  # of the page's longer side, around it
+_SMALLEST_TURN_DEG, _LARGEST_SHARE = 8.0, 0.45
+
+
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """A page in a photo.
+
+    Attributes:
+        corners_xy: (4, 2) in parts of the picture's width and height: top left, top right, bottom right, bottom left
+            of the page as it lies when it is turned back by ``turn_cw_deg``.
+        turn_cw_deg: how far its sides are turned clockwise, above -45 and at most 45.
+        share: of the picture that the page covers.
+    """
+
+    corners_xy: NDArray[np.float64]
+    turn_cw_deg: float
+    share: float
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the page covers less than half of the picture."""
+        return self.share <= _LARGEST_SHARE
+
+    @property
+    def is_askew_or_far(self) -> bool:
+        """Whether an unwarping network had better see the page alone, upright and large."""
+        return self.is_far or abs(self.turn_cw_deg) >= _SMALLEST_TURN_DEG
+
+    def turned_back(self, angle_cw_deg: Angle) -> Placement:
+        """The page's place in the picture that is turned back by a quarter turn, if the page is turned by it."""
+        x, y = self.corners_xy.T
+        turned = {0: (x, y), 90: (y, 1 - x), 180: (1 - x, 1 - y), 270: (1 - y, x)}[angle_cw_deg]
+        corners = np.roll(np.stack(turned, -1), -(angle_cw_deg // 90), axis=0)
+        return Placement(corners, self.turn_cw_deg, self.share)
+
+    def grid(self, picture_hw: tuple[int, int]) -> GridXY:
+        """From the page as if seen from above, with a margin, to the picture: (2, rows, columns) in [-1, 1]."""
+        size_wh = np.array(picture_hw[::-1])
+        corners = self.corners_xy * size_wh - 0.5
+        sides = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
+        page_wh = np.array([sides[0] + sides[2], sides[1] + sides[3]]) / 2
+        margin = _MARGIN * page_wh.max() / page_wh
+        unit = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
+        matrix = cv2.getPerspectiveTransform(unit, corners.astype(np.float32))
+        nodes = identity_grid(GRID_HW) * (1 + 2 * margin)[:, None, None]
+        nodes_xy = cv2.perspectiveTransform(np.moveaxis(nodes, 0, -1).astype(np.float64), matrix)
+        return np.moveaxis(nodes_xy / (size_wh - 1) * 2 - 1, -1, 0)
+
+
+class PageFinder:
+    """The network and what goes before and after it. It runs on one core of the CPU: it takes a few milliseconds."""
+
+    def __init__(self) -> None:
+        self.pool = EnginePool("page_finding", None, None, RuntimeOptions(device="cpu", cpu_threads=1))
+
+    def mask(self, picture: ImageArray) -> NDArray[np.float32]:
+        """The probability that the page is seen, at each place of a picture that is squeezed into a square.
+
+        Args:
+            picture: (H, W, 3) RGB uint8.
+
+        Returns:
+            (rows, columns), 0 to 1.
+        """
+        spec = self.pool.spec
+        logits = self.pool.run(normalised([resized(picture, spec)], spec))[0, 0]
+        return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+
+    def __call__(self, picture: ImageArray) -> Placement | None:
+        """The page's place, or None where no page is told from what is around it."""
+        return placement_of(self.mask(picture), (picture.shape[0], picture.shape[1]))
+
+
+def placement_of(mask: NDArray[np.float32], picture_hw: tuple[int, int]) -> Placement | None:
+    """The quadrilateral around what a mask shows, or None where that is not the outline of a page.
+
+    Args:
+        mask: (rows, columns), probabilities; the picture squeezed into a square.
+        picture_hw: the picture's size.
+    """
+    fine = cv2.resize(mask, (_MASK_SIDE, _MASK_SIDE), interpolation=cv2.INTER_LINEAR)
+    spur = max(3, round(_SPUR * _MASK_SIDE)) | 1
+    shown = cv2.morphologyEx((fine > 0.5).astype(np.uint8), cv2.MORPH_OPEN, np.ones((spur, spur), np.uint8))
+    _, labels, figures, _ = cv2.connectedComponentsWithStats(shown)
+    if len(figures) < 2:
+        return None
+    largest = 1 + int(figures[1:, cv2.CC_STAT_AREA].argmax())
+    area = figures[largest, cv2.CC_STAT_AREA]
+    own = labels == largest
+    if area < _LEAST_SHARE * _MASK_SIDE**2 or fine[own].mean() < _SUREST:
+        return None
+    outlines, _ = cv2.findContours(own.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    hull = cv2.convexHull(max(outlines, key=cv2.contourArea)).astype(np.float32)
+    # In the picture's own proportions, so that the smallest quadrilateral is that of the picture.
+    height, width = picture_hw
+    hull = (hull.reshape(-1, 2) + 0.5) / _MASK_SIDE * (width, height) * (1000 / max(width, height))
+    corners = quadrilateral(hull.astype(np.float32))
+    if corners is None:
+        return None
+    covered = area / _MASK_SIDE**2 * width * height * (1000 / max(width, height)) ** 2
+    if covered < _CONVEX * cv2.contourArea(corners.astype(np.float32)):
+        return None
+    corners, turn = _from_top_left(corners)
+    return Placement(corners / (width, height) * max(width, height) / 1000, turn, float(area / _MASK_SIDE**2))
+
+
+def quadrilateral(hull: NDArray[np.float32]) -> NDArray[np.float64] | None:
+    """A small quadrilateral (4, 2) around a convex outline (K, 2), in order; None where there is none."""
+    if len(hull) < 4:
+        return None
+    found = cv2.approxPolyN(hull[:, None], 4, ensure_convex=True)
+    corners = np.asarray(found, np.float64).reshape(-1, 2)
+    box = cv2.boxPoints(cv2.minAreaRect(hull)).astype(np.float64)
+    if len(corners) != 4 or not np.isfinite(corners).all() or not cv2.isContourConvex(corners.astype(np.float32)):
+        return box
+    return corners if cv2.contourArea(corners.astype(np.float32)) <= cv2.contourArea(box.astype(np.float32)) else box
+
+
+def _from_top_left(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Corners clockwise from that which is the top left one after the smallest turn, and that turn."""
+    x, y = corners.T
+    if (x * np.roll(y, -1) - y * np.roll(x, -1)).sum() < 0:  # y runs down: clockwise has a positive area
+        corners = corners[::-1]
+    # All four sides say how the page is turned, modulo 90 degrees; longer ones more surely.
+    sides = np.roll(corners, -1, axis=0) - corners
+    angles = np.arctan2(sides[:, 1], sides[:, 0])
+    lengths = np.linalg.norm(sides, axis=1)
+    turn = np.angle((lengths * np.exp(4j * angles)).sum()) / 4
+    off = np.abs(np.angle(np.exp(1j * (angles - turn))))
+    corners = np.roll(corners, -int(off.argmin()), axis=0)
+    return corners, float(np.rad2deg(turn))

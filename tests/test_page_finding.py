@@ -1,0 +1,135 @@
+"""The page finder: from masks to places, and the real network on drawn photos."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from docpre import DocPreprocessor
+from docpre.geometry import turned_back
+from docpre.grids import seen_through
+from docpre.line_directions import line_directions
+from docpre.page_finding import PageFinder, Placement, placement_of
+from tests.conftest import draw_page
+from tests.test_rectifying import turned
+
+
+@pytest.fixture(scope="module")
+def find() -> PageFinder:
+    return PageFinder()
+
+
+@pytest.fixture(scope="module")
+def page() -> np.ndarray:
+    return draw_page(900, 700, seed=3, font_size=12)
+
+
+def on_a_table(page: np.ndarray, angle_cw_deg: float, share: float, height: int = 900, width: int = 1200) -> np.ndarray:
+    """A flat page on a wooden table, turned clockwise, covering a share of the photo."""
+    rng = np.random.default_rng(8)
+    grain = cv2.resize(rng.normal(0, 1, (height // 4, 12)), (width, height), interpolation=cv2.INTER_CUBIC)
+    table = np.clip(np.array([126, 88, 58]) + 14 * grain[..., None] + rng.normal(0, 3, (height, width, 3)), 0, 255)
+    scale = (share * height * width / (page.shape[0] * page.shape[1])) ** 0.5
+    matrix = cv2.getRotationMatrix2D((page.shape[1] / 2 - 0.5, page.shape[0] / 2 - 0.5), -angle_cw_deg, scale)
+    matrix[:, 2] += ((width - page.shape[1]) / 2, (height - page.shape[0]) / 2)
+    paper = cv2.warpAffine(page, matrix, (width, height), flags=cv2.INTER_AREA).astype(np.float64)
+    cover = cv2.warpAffine(np.ones(page.shape[:2]), matrix, (width, height))[..., None]
+    return (cover * 0.92 * paper + (1 - cover) * table).astype(np.uint8)
+
+
+@given(
+    turn=st.floats(-44, 44),
+    size=st.tuples(st.floats(0.3, 0.9), st.floats(0.3, 0.9)),
+    lean=st.floats(0, 0.25),
+    aspect=st.sampled_from([0.75, 1.0, 1.5]),
+)
+@settings(max_examples=40, deadline=None)
+def test_the_corners_of_a_mask_are_found(turn, size, lean, aspect):
+    picture_hw = (round(800 / aspect), 800)
+    radius = 0.5 * min(picture_hw)
+    corners = np.array([[-1 + lean, -1], [1 - lean, -1], [1, 1], [-1, 1]]) * size * 0.7 * radius
+    angle = np.deg2rad(turn)
+    corners = corners @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    corners += np.array(picture_hw[::-1]) / 2
+    drawn = cv2.fillConvexPoly(np.zeros(picture_hw, np.uint8), (corners - 0.5).round().astype(np.int32), 1)
+    mask = cv2.resize(drawn.astype(np.float32), (96, 96), interpolation=cv2.INTER_AREA)
+    placement = placement_of(mask, picture_hw)
+    assert placement is not None
+    found = placement.corners_xy * picture_hw[::-1]
+    off = min(np.linalg.norm(np.roll(found, k, axis=0) - corners, axis=1).max() for k in range(4))
+    assert off < 0.025 * max(picture_hw)
+    assert placement.share == pytest.approx(drawn.mean(), rel=0.1)
+
+
+def test_no_page_is_made_of_nothing_or_of_doubt():
+    assert placement_of(np.zeros((96, 96), np.float32), (400, 300)) is None
+    assert placement_of(np.full((96, 96), 0.55, np.float32), (400, 300)) is None
+    cross = np.zeros((96, 96), np.float32)
+    cross[40:56] = cross[:, 40:56] = 1
+    assert placement_of(cross, (400, 300)) is None
+
+
+@pytest.mark.parametrize("angle", [0, 90, 180, 270])
+def test_a_place_turns_with_its_picture(angle):
+    """What is seen at a place of the turned picture is what was seen there before, turned."""
+    picture = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 255, (300, 420, 3), np.uint8), (0, 0), 6)
+    placement = Placement(np.array([[0.3, 0.2], [0.8, 0.3], [0.75, 0.8], [0.2, 0.7]]), 8.0, 0.3)
+    view_hw = (90, 90)
+    before = seen_through(picture, placement.grid((300, 420)), view_hw)
+    upright = turned_back(picture, angle)
+    after = seen_through(upright, placement.turned_back(angle).grid((upright.shape[0], upright.shape[1])), view_hw)
+    # The margin is the same part of the longer side either way; corners of the grid lie alike.
+    assert np.abs(turned_back(before, angle).astype(int) - after).mean() < 3
+
+
+@pytest.mark.parametrize("share", [0.08, 0.3])
+@pytest.mark.parametrize("angle", [-80.0, -40.0, 0.0, 25.0, 45.0, 160.0])
+def test_a_page_on_a_table_is_found(find, page, angle, share):
+    photo = on_a_table(page, angle, share)
+    placement = find(photo)
+    assert placement is not None
+    assert placement.is_askew_or_far
+    assert placement.share == pytest.approx(share, rel=0.12)
+    off = (placement.turn_cw_deg - angle + 45) % 90 - 45
+    assert abs(off) < 3
+    photo_hw = (photo.shape[0], photo.shape[1])
+    flat = seen_through(photo, placement.grid(photo_hw), (712, 712))
+    folded = (line_directions(flat, any_turn=True).angles_deg + 45) % 90 - 45
+    assert share < 0.2 or abs(np.median(folded)) < 3
+
+
+def test_a_page_that_fills_the_picture_is_not_looked_at_closer(find, page):
+    for picture in (page, turned(page, 2, (255, 255, 255)), on_a_table(page, 1, 0.75, 1000, 800)):
+        placement = find(picture)
+        assert placement is None or not placement.is_askew_or_far
+
+
+@pytest.mark.parametrize(("angle", "share"), [(40.0, 0.25), (-35.0, 0.12), (110.0, 0.3)])
+def test_a_page_at_any_angle_comes_out_level_and_upright(angle, share):
+    page = draw_page(1100, 780, seed=4, font_size=20)
+    photo = on_a_table(page, angle, share, 1500, 1900)
+    (result,) = DocPreprocessor(device="cpu").predict(np.ascontiguousarray(photo[..., ::-1]))
+    assert result.unwarping["applied"]
+    whole = (result["angle"] + result.unwarping["turn"] - angle + 180) % 360 - 180
+    assert abs(whole) < 3
+    height, width = result.transform.output_size_hw
+    left, right = result.transform.to_original([[0.1 * width, height / 2], [0.9 * width, height / 2]])
+    lies = np.rad2deg(np.arctan2(*(right - left)[::-1]))
+    assert abs((lies - angle + 180) % 360 - 180) < 1.5
+    # All of the page is there, and points go both ways.
+    corners = result.transform.to_output(result.transform.to_original([[5, 5], [width - 5, height - 5]]))
+    assert_allclose(corners, [[5, 5], [width - 5, height - 5]], atol=0.05)
+
+
+def test_a_small_page_on_a_pale_table_is_not_taken_for_flat(page):
+    rng = np.random.default_rng(2)
+    photo = on_a_table(page, 12.0, 0.2)
+    cover = on_a_table(np.full_like(page, 255), 12.0, 0.2).mean(2) > 215
+    photo[~cover] = np.clip(rng.normal(206, 2, (int((~cover).sum()), 3)), 0, 255)
+    (result,) = DocPreprocessor(device="cpu").predict(np.ascontiguousarray(photo[..., ::-1]))
+    assert result.unwarping["applied"]
+    assert result.unwarping["turn"] == pytest.approx(12, abs=3)

@@ -1,0 +1,103 @@
+"""The page finder's photos and a tiny run of its training, from its configuration to an exported model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from docpre.errors import InputError
+from docpre.models.page_finder import PageFinder
+from docpre.registry import find_model
+from tests.train.drawing import draw_text_page
+from train.__main__ import main
+from train.data.page_photos import PagePhotos, coloured, moved
+from train.page_finder import iou
+from train.page_photos import scanned, shaped
+
+CONFIG = Path(__file__).parents[2] / "configs" / "page_finding.yaml"
+
+
+@pytest.fixture
+def photos(tmp_path) -> Path:
+    """Files as ``page_photos`` makes them: light pages on dark ground."""
+    rng = np.random.default_rng(0)
+    for number in (0, 1, 11):
+        masks = np.zeros((8, 224, 224), np.uint8)
+        for mask in masks:
+            left, top = rng.integers(20, 100, 2)
+            mask[top : top + 90, left : left + 70] = 255
+        images = np.where(masks[..., None] > 0, 220, rng.integers(20, 70, (8, 1, 1, 3))).astype(np.uint8)
+        np.savez(tmp_path / f"{number:04d}.npz", images=images, masks=masks, aspects=np.full(8, 0.75, np.float32))
+    return tmp_path
+
+
+def test_photos_are_drawn_and_kept(upright_pages, tmp_path):
+    output = tmp_path / "photos"
+    assert main(["page_photos", "--pages", str(upright_pages), "--output", str(output), "--count", "3"]) == 0
+    source = PagePhotos(output, for_validation=False)
+    assert len(source) == 3
+    for index in range(3):
+        image, mask, aspect = source.read(index)
+        assert image.shape == (224, 224, 3)
+        assert mask.shape == (224, 224)
+        assert mask.max() == 255
+        assert 0.5 < aspect < 2
+    with pytest.raises(InputError, match="page_photos"):
+        PagePhotos(output, for_validation=True)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_mask_goes_where_its_photo_goes(seed):
+    random = np.random.default_rng(seed)
+    mask = np.zeros((224, 224), np.uint8)
+    mask[70:150, 60:160] = 255
+    image = np.repeat(mask[..., None], 3, 2) // 2 + 40
+    seen, covered = moved(image, mask, 0.75, (96, 96), random)
+    assert seen.shape == (96, 96, 3)
+    inside = covered > 250
+    assert inside.any()
+    assert seen[inside].min() > 160
+    assert seen[cv2.dilate(covered, np.ones((3, 3))) == 0].max() < 256
+    assert coloured(seen, covered, random).shape == seen.shape
+
+
+def test_a_page_that_fills_its_picture_still_does_when_moved():
+    full = np.full((224, 224), 255, np.uint8)
+    for seed in range(8):
+        _, covered = moved(np.repeat(full[..., None], 3, 2), full, 0.7, (96, 96), np.random.default_rng(seed))
+        assert covered.min() == 255
+
+
+def test_pages_become_strips_cards_and_scans():
+    page = draw_text_page(1)
+    sizes = [shaped(page, np.random.default_rng(seed)).shape for seed in range(60)]
+    assert max(max(size[:2]) for size in sizes) == 480
+    assert min(size[1] / size[0] for size in sizes) < 0.4
+    assert max(size[1] / size[0] for size in sizes) > 1.2
+    assert scanned(page, np.random.default_rng(0)).shape == page.shape
+
+
+def test_the_network_is_small_and_marks_each_second_pixel():
+    network = PageFinder().eval()
+    assert sum(parameter.numel() for parameter in network.parameters()) < 400_000
+    with torch.no_grad():
+        assert network(torch.zeros(1, 3, 64, 96)).shape == (1, 1, 32, 48)
+    logits = torch.tensor([[[[3.0, -3.0], [3.0, -3.0]]]])
+    assert float(iou(logits, torch.tensor([[[[1.0, 1.0], [0.0, 0.0]]]]))) == pytest.approx(1 / 3, abs=1e-4)
+
+
+def test_it_learns_and_is_exported(photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = [f"--config={CONFIG}", f"--data.path={photos}", "--data.batch_size=4", "--data.workers=0"]
+    options += ["--trainer.max_epochs=1", "--trainer.log_every_n_steps=1", "--trainer.accelerator=cpu"]
+    options += ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]
+    assert main(["page_finding", "fit", *options]) == 0
+    checkpoint = tmp_path / "runs/page_finding/checkpoints/last.ckpt"
+    assert main(["export", "--ckpt", str(checkpoint), "--output", "out", "--name", "mine", "--licence", "MIT"]) == 0
+    spec = find_model("page_finding", None, tmp_path / "out")
+    assert (spec.name, spec.architecture, spec.outputs) == ("mine", "PageFinder", ("mask",))
+    assert "val/iou" in spec.figures

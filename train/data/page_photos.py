@@ -1,0 +1,183 @@
+"""Photos with the page's mask, as ``python -m train page_photos`` keeps them, changed anew each time they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from docpre.errors import InputError
+from docpre.loading import ImageArray
+from docpre.network_input import normalised
+from docpre.registry import ModelSpec
+from train.data.source import Source
+
+Mask = NDArray[np.uint8]
+
+#: Of the files, each so manyth is for validation; its pages are in no other.
+VALIDATION_EVERY = 12
+MASK_STEP = 2  # pixels of the network's picture to one of its mask
+_ASPECTS = (0.75, 4 / 3, 1.0, 9 / 16, 16 / 9, 2 / 3, 1.5)
+_ANY_TURN, _SCALE, _SHIFT = 0.5, (0.7, 1.6), 0.2
+_OTHER_GROUND, _GRAY, _BLUR, _NOISE, _JPEG = 0.5, 0.12, 0.25, 0.4, 0.25
+_FULL = 250  # a mask of at least this everywhere belongs to a page that fills the picture
+
+
+class MaskSample(TypedDict):
+    """``image`` (3, H, W) normalised; ``mask`` (1, H/2, W/2), the share of each cell that shows the page."""
+
+    image: Tensor
+    mask: Tensor
+
+
+class PagePhotos(Source):
+    """Small photos and the page's mask in each.
+
+    Args:
+        path: the folder that ``python -m train page_photos`` made.
+        for_validation: the files whose pages are kept for validation, or the others.
+    """
+
+    def __init__(self, path: Path, for_validation: bool) -> None:
+        self.path = Path(path).expanduser()
+        files = [file for file in sorted(self.path.glob("[0-9]*.npz")) if ".part" not in file.name]
+        files = [file for file in files if is_for_validation(int(file.stem)) == for_validation]
+        if not files:
+            raise InputError(f"{self.path}: no photos in it. Make them with python -m train page_photos.")
+        kept = [np.load(file) for file in files]
+        self._images = np.concatenate([content["images"] for content in kept])
+        self._masks = np.concatenate([content["masks"] for content in kept])
+        self._aspects = np.concatenate([content["aspects"] for content in kept])
+        self.documents = [file.name for file, own in zip(files, kept, strict=True) for _ in range(len(own["aspects"]))]
+
+    def read(self, index: int) -> tuple[ImageArray, Mask, float]:
+        """The photo and its mask, squeezed into one size, and the photo's width over its height."""
+        return self._images[index], self._masks[index], float(self._aspects[index])
+
+    def describe(self) -> dict[str, Any]:
+        return self._described(path=str(self.path))
+
+
+def is_for_validation(file: int) -> bool:
+    """Whether the photos of a file, by its number, are for validation."""
+    return file % VALIDATION_EVERY == VALIDATION_EVERY - 1
+
+
+class MaskSamples(Dataset[MaskSample]):
+    """Photos as the network sees them.
+
+    Args:
+        source: the photos.
+        indices: which of them.
+        spec: of the network.
+        seed: of the changes; None: photos are only resized.
+    """
+
+    def __init__(self, source: PagePhotos, indices: Sequence[int], spec: ModelSpec, seed: int | None) -> None:
+        self._source, self._indices, self._spec, self._seed = source, indices, spec, seed
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, key: tuple[int, int]) -> MaskSample:
+        index, number = key
+        image, mask, aspect = self._source.read(self._indices[index])
+        size = self._spec.size_hw[::-1]
+        if self._seed is None:
+            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+            mask = cv2.resize(mask, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        else:
+            random = np.random.default_rng([self._seed, number])
+            image, mask = moved(image, mask, aspect, size, random)
+            image = coloured(image, mask, random)
+        cells = cv2.resize(mask, (size[0] // MASK_STEP, size[1] // MASK_STEP), interpolation=cv2.INTER_AREA)
+        return {
+            "image": torch.from_numpy(normalised([image], self._spec)[0]),
+            "mask": torch.from_numpy(cells.astype(np.float32)[None] / 255),
+        }
+
+
+def moved(
+    image: ImageArray, mask: Mask, aspect: float, size_wh: tuple[int, int], random: np.random.Generator
+) -> tuple[ImageArray, Mask]:
+    """A photo turned, mirrored, scaled and moved in a frame of other proportions, squeezed into a size.
+
+    Args:
+        image, mask: of one size.
+        aspect: the photo's width over its height.
+        size_wh: of the result.
+        random: source of chance.
+    """
+    is_scan = bool(mask.min() >= _FULL)
+    quarter = int(random.integers(4))
+    turn = np.deg2rad(90 * quarter)
+    scale = random.uniform(0.9, 1) if is_scan else float(np.exp(random.uniform(*np.log(_SCALE))))
+    shift = np.zeros(2)
+    frame = 1 / aspect if quarter % 2 else aspect
+    if not is_scan:
+        turn += np.deg2rad(random.uniform(-45, 45)) if random.random() < _ANY_TURN else 0.0
+        shift = random.uniform(-_SHIFT, _SHIFT, 2)
+        if random.random() < 0.5:
+            frame = _ASPECTS[random.integers(len(_ASPECTS))]
+    # Frames of equal areas; from the result's [-1, 1] to the photo's.
+    own, other = np.array([aspect, 1 / aspect]) ** 0.5, np.array([frame, 1 / frame]) ** 0.5
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    if random.random() < 0.5:
+        rotation[:, 0] *= -1
+    linear = (rotation * other * scale) / own[:, None]
+    source_wh = np.array(mask.shape[::-1])
+    matrix = np.empty((2, 3))
+    matrix[:, :2] = linear * source_wh[:, None] / np.array(size_wh)
+    matrix[:, 2] = (shift + 1) / 2 * source_wh - 0.5 - matrix[:, :2] @ (np.array(size_wh) / 2 - 0.5)
+    rim = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+    filling = random.random()
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    borders = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": 0}
+    covered = cv2.warpAffine(mask, matrix, size_wh, flags=flags, **borders)  # type: ignore[call-overload]
+    if is_scan:
+        borders = {"borderMode": cv2.BORDER_REPLICATE}
+        covered = np.full(size_wh[::-1], 255, np.uint8)
+    elif rim.any() or filling < 0.3:
+        edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])[rim < 128]
+        level = edge.mean(0) if len(edge) and random.random() < 0.6 else random.uniform(0, 255, 3)
+        borders["borderValue"] = [float(value) for value in level]
+    else:
+        borders = {"borderMode": cv2.BORDER_REFLECT_101 if filling < 0.65 else cv2.BORDER_REPLICATE}
+        if filling < 0.65:
+            covered = cv2.warpAffine(mask, matrix, size_wh, flags=flags, **borders)  # type: ignore[call-overload]
+    seen = cv2.warpAffine(image, matrix, size_wh, flags=flags, **borders)  # type: ignore[call-overload]
+    return seen.astype(np.uint8, copy=False), np.asarray(covered, np.uint8)
+
+
+def coloured(image: ImageArray, mask: Mask, random: np.random.Generator) -> ImageArray:
+    """A photo in other light, often with a ground of another colour, and worse in other ways."""
+    picture = image.astype(np.float32)
+    if random.random() < _OTHER_GROUND:
+        share = (mask.astype(np.float32) / 255)[..., None]
+        ground = (picture - 128) * _levels(random, 0.3, 1.3, 1) + 128
+        ground = ground * _levels(random, 0.7, 1.3) + _levels(random, -70, 110, 1)
+        picture = share * picture + (1 - share) * np.clip(ground, 0, 255)
+    picture = (picture - 128) * _levels(random, 0.6, 1.3, 1) + (128 + _levels(random, -40, 40, 1))
+    picture *= _levels(random, 0.85, 1.15)
+    if random.random() < _GRAY:
+        picture[:] = picture.mean(2, keepdims=True)
+    if random.random() < _BLUR:
+        picture = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.4, 1.5)).astype(np.float32, copy=False)
+    if random.random() < _NOISE:
+        picture += random.standard_normal(picture.shape, np.float32) * _levels(random, 1, 12, 1)
+    result = np.clip(picture, 0, 255).astype(np.uint8)
+    if random.random() < _JPEG:
+        quality = int(random.integers(20, 80))
+        result = cv2.imdecode(cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    return result
+
+
+def _levels(random: np.random.Generator, low: float, high: float, count: int = 3) -> NDArray[np.float32]:
+    return random.uniform(low, high, count).astype(np.float32)

@@ -1,0 +1,114 @@
+"""Training of the page finder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from docpre.models.page_finder import PageFinder
+from train.data.page_photos import MaskSample
+from train.fine_tuning import FineTuned
+from train.pictures import labelled, tiled, to_uint8
+from train.start import base_spec
+
+_FIGURES = ("iou", "found", "loss")
+_FOUND_IOU = 0.9
+
+
+class PageFinding(FineTuned):
+    """The page finder, and how it is trained, from nothing.
+
+    Args:
+        lr: highest learning rate.
+        weight_decay: of AdamW.
+        warm_up: share of all steps in which the learning rate rises.
+        dice: weight of the Dice loss, which counts a small page as much as a large one, beside cross-entropy.
+    """
+
+    def __init__(self, lr: float = 3e-3, weight_decay: float = 1e-4, warm_up: float = 0.05, dice: float = 1.0) -> None:
+        super().__init__(lr, weight_decay, warm_up, (), False)
+        self.save_hyperparameters()
+        self._dice = dice
+        self.spec = base_spec("page_finding")
+        self.network = PageFinder().to(memory_format=torch.channels_last)
+        self.figures: dict[str, float] = {}
+        self._sums = torch.zeros(0)
+        self.freeze_parts()
+
+    def forward(self, image: Tensor) -> Tensor:
+        """See ``PageFinder.forward``."""
+        return self.network(image.to(memory_format=torch.channels_last))  # much quicker on a CPU
+
+    def loss(self, logits: Tensor, mask: Tensor) -> Tensor:
+        """Cross-entropy and Dice of each photo, (N)."""
+        entropy = functional.binary_cross_entropy_with_logits(logits, mask, reduction="none").mean((1, 2, 3))
+        share = logits.sigmoid()
+        overlap = (share * mask).sum((1, 2, 3))
+        dice = 1 - (2 * overlap + 1) / (share.sum((1, 2, 3)) + mask.sum((1, 2, 3)) + 1)
+        return entropy + self._dice * dice
+
+    def training_step(self, batch: MaskSample, batch_idx: int) -> Tensor:
+        loss = self.loss(self(batch["image"]).float(), batch["mask"]).mean()
+        self.log("train/loss", loss.detach(), prog_bar=True)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        self._sums = torch.zeros(len(_FIGURES) + 1, dtype=torch.float64, device=self.device)
+
+    def validation_step(self, batch: MaskSample, batch_idx: int) -> None:
+        logits = self(batch["image"]).float()
+        overlap = iou(logits, batch["mask"])
+        values = [overlap.sum(), (overlap >= _FOUND_IOU).sum(), self.loss(logits, batch["mask"]).sum()]
+        values.append(torch.tensor(len(overlap), device=self.device))
+        self._sums += torch.stack([value.double() for value in values])
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_figures("val")
+
+    def on_test_epoch_start(self) -> None:
+        self.on_validation_epoch_start()
+
+    def test_step(self, batch: MaskSample, batch_idx: int) -> None:
+        self.validation_step(batch, batch_idx)
+
+    def on_test_epoch_end(self) -> None:
+        self._log_figures("test")
+
+    def _log_figures(self, part: str) -> None:
+        sums = self.over_processes(self._sums)
+        means = sums[:-1] / sums[-1].clamp_min(1)
+        self.figures = {f"{part}/{name}": float(mean) for name, mean in zip(_FIGURES, means, strict=True)}
+        self.log_dict(self.figures, prog_bar=True)
+        self.figures[f"{part}/samples"] = float(sums[-1])
+        self.log(f"{part}/samples", float(sums[-1]))
+
+    def draw(self, batch: MaskSample) -> Tensor:
+        """Photos beside the predicted mask and the true one, as one (3, H, W) uint8."""
+        logits = self(batch["image"]).float()
+        overlaps = iou(logits, batch["mask"])
+        size_hw = (batch["image"].shape[2], batch["image"].shape[3])
+        masks = [
+            functional.interpolate(mask, size_hw, mode="bilinear")[:, 0].cpu().numpy()
+            for mask in (logits.sigmoid(), batch["mask"])
+        ]
+        rows = []
+        for i, photo in enumerate(to_uint8(batch["image"], self.spec)):
+            shown = [np.repeat((mask[i, ..., None] * 255).astype(np.uint8), 3, 2) for mask in masks]
+            overlap = float(overlaps[i])
+            rows.append(labelled(np.hstack([photo, *shown]), f"IoU {overlap:.3f}", overlap >= _FOUND_IOU))
+        return tiled(rows)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["docpre"] = {"task": "page_finding", "figures": self.figures}
+        if self._trainer is not None and getattr(self._trainer, "datamodule", None) is not None:
+            checkpoint["docpre"]["data"] = self._trainer.datamodule.describe()  # type: ignore[attr-defined]
+
+
+def iou(logits: Tensor, mask: Tensor) -> Tensor:
+    """(N): overlap over union of the predicted and the true mask, both cut at a half."""
+    predicted, true = logits > 0, mask > 0.5
+    return ((predicted & true).sum((1, 2, 3)) + 1e-6) / ((predicted | true).sum((1, 2, 3)) + 1e-6)

@@ -1,0 +1,145 @@
+"""``python -m train page_photos``: small photos of flat pages with the page's place in each, kept in files.
+
+The page finder learns from many of them, changed anew each time, so they are drawn once. A run that is stopped goes on
+with the next file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from docpre.errors import DocpreError
+from docpre.loading import ImageArray
+from train.data.page_photos import VALIDATION_EVERY, is_for_validation
+from train.data.pages import Pages
+from train.synth import SynthConfig, Synthesiser
+
+#: Photos are kept in this size, whatever their proportions, and so many to a file.
+STORED_HW = (224, 224)
+PHOTOS_PER_FILE = 50
+
+_FRAMES_WH = ((256, 336), (336, 256), (288, 288), (212, 376), (376, 212), (256, 336))
+_COVERAGES = ((0.03, 0.2), (0.1, 0.45), (0.35, 0.85), (0.6, 1.15))
+_PAGE_SIDE = 480
+_SCAN_SHARE, _SCAN_SKEW_DEG = 0.12, 1.5
+_CARD_SHARE, _STRIP_SHARE, _TINTED_SHARE, _DARK_SHARE = 0.08, 0.1, 0.25, 0.08
+_KINDS = {"bend": 0.2, "cone": 0.15, "fold": 0.2, "curl": 0.12, "book": 0.05, "crumple": 0.12, "mixed": 0.16}
+_BASE = SynthConfig(
+    kinds=_KINDS,
+    mesh_factor=1,
+    key_lights=4,
+    turn_jitter_deg=8,
+    any_turn=0.7,
+    blur_px=(0.2, 1.4),
+    fingers=0.4,
+    clutter=0.5,
+)
+
+
+def main(arguments: list[str]) -> None:
+    """The command line of ``python -m train page_photos``."""
+    parser = argparse.ArgumentParser(prog="python -m train page_photos", description=__doc__)
+    parser.add_argument("--pages", type=Path, required=True, metavar="DIR", help="flat pages: pictures and PDFs")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder for the photos")
+    parser.add_argument("--count", type=int, default=4000, help="photos in all (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="%(default)s")
+    options = parser.parse_args(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
+    pages = Pages(options.pages, dpi=72)
+    synthesisers = [
+        Synthesiser(replace(_BASE, size_wh=frame, coverage=coverage), options.seed)
+        for coverage in _COVERAGES
+        for frame in _FRAMES_WH
+    ]
+    order = np.random.default_rng(options.seed).permutation(len(pages))
+    files = -(-options.count // PHOTOS_PER_FILE)
+    # A page is photographed several times, but for training or for validation alone.
+    kept_for_validation = order[: len(order) // VALIDATION_EVERY]
+    for file in tqdm(range(files), unit="file"):
+        path = options.output / f"{file:04d}.npz"
+        if path.exists():
+            continue
+        own = kept_for_validation if is_for_validation(file) else order[len(kept_for_validation) :]
+        numbers = range(file * PHOTOS_PER_FILE, min((file + 1) * PHOTOS_PER_FILE, options.count))
+        done = [_photo(pages, own, synthesisers, options.seed, number) for number in numbers]
+        images, masks, aspects = zip(*[photo for photo in done if photo is not None], strict=True)
+        work = path.with_suffix(".part.npz")
+        np.savez(work, images=np.stack(images), masks=np.stack(masks), aspects=np.array(aspects, np.float32))
+        os.replace(work, path)
+
+
+def _photo(
+    pages: Pages, own: NDArray[np.int64], synthesisers: list[Synthesiser], seed: int, number: int
+) -> tuple[ImageArray, NDArray[np.uint8], float] | None:
+    """A photo and its mask at ``STORED_HW``, and its width over its height; None where the page can't be read."""
+    random = np.random.default_rng([seed, number, 99])
+    try:
+        page = pages.read(int(own[random.integers(len(own))]))
+    except DocpreError:
+        return None
+    page = shaped(page, random)
+    if random.random() < _SCAN_SHARE:
+        image = scanned(page, random)
+        stored = cv2.resize(image, STORED_HW[::-1], interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        return stored, np.full(STORED_HW, 255, np.uint8), image.shape[1] / image.shape[0]
+    synthesiser = synthesisers[int(random.integers(len(synthesisers)))]
+    photo = synthesiser([page], [number])
+    width, height = synthesiser.config.size_wh
+    image, mask = photo.image[0].numpy(), photo.mask[0].numpy().astype(np.uint8) * 255
+    if not mask.any():
+        return None
+    size = STORED_HW[::-1]
+    return (
+        cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False),
+        cv2.resize(mask, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False),
+        width / height,
+    )
+
+
+def scanned(page: ImageArray, random: np.random.Generator) -> ImageArray:
+    """A page that fills the picture, a little askew and with a scanner's noise: all of it is page."""
+    height, width = page.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), random.normal(0, _SCAN_SKEW_DEG), random.uniform(1, 1.05))
+    paper = tuple(float(level) for level in np.median(page.reshape(-1, 3), axis=0))
+    page = cv2.warpAffine(page, turn, (width, height), borderValue=paper).astype(np.float32)
+    shade = np.linspace(1, random.uniform(0.9, 1), width)[None, :, None]
+    noise = random.normal(0, random.uniform(0, 6), page.shape)
+    return np.clip(page * shade * random.uniform(0.85, 1) + noise, 0, 255).astype(np.uint8)
+
+
+def shaped(page: ImageArray, random: np.random.Generator) -> ImageArray:
+    """A page as it is, or a strip or a card of it, on white, coloured or dark paper.
+
+    Args:
+        page: (H, W, 3) RGB uint8.
+        random: source of chance.
+    """
+    height, width = page.shape[:2]
+    kind = random.random()
+    if kind < _STRIP_SHARE:
+        narrow = max(16, round(min(width, height / random.uniform(2, 4.5))))
+        left = int(random.integers(0, width - narrow + 1))
+        page = page[:, left : left + narrow]
+    elif kind < _STRIP_SHARE + _CARD_SHARE:
+        low = max(16, round(min(height, width / random.uniform(1.3, 2))))
+        top = int(random.integers(0, height - low + 1))
+        page = page[top : top + low]
+    scale = _PAGE_SIDE / max(page.shape[:2])
+    size = tuple(max(16, round(side * scale)) for side in page.shape[1::-1])
+    resized = cv2.resize(page, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    page = resized.astype(np.uint8, copy=False)
+    colour = random.random()
+    if colour < _DARK_SHARE:
+        page = 255 - page
+    elif colour < _DARK_SHARE + _TINTED_SHARE:
+        tint = random.uniform(0.45, 1, 3) * random.uniform(0.7, 1)
+        page = np.clip(page * tint, 0, 255)
+    return page.astype(np.uint8)
