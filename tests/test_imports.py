@@ -30,6 +30,8 @@ FLOORS = {
     "docpre.line_directions": 1.5,
     "docpre.straightening": 1.6,
     "docpre.refining": 1.7,
+    "docpre.folding": 1.5,
+    "docpre.light": 1.5,
     "docpre.network_input": 1.8,
     "docpre.calibration_pages": 1.8,
     "docpre.metrics": 1,

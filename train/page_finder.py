@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from docpre.models.page_finder import PageFinder
+from docpre.registry import published_model
 from train.data.page_photos import MaskSample
 from train.fine_tuning import FineTuned
 from train.pictures import labelled, tiled, to_uint8
-from train.start import base_spec
 
 _FIGURES = ("iou", "found", "loss")
 _FOUND_IOU = 0.9
@@ -33,7 +33,7 @@ class PageFinding(FineTuned):
         super().__init__(lr, weight_decay, warm_up, (), False)
         self.save_hyperparameters()
         self._dice = dice
-        self.spec = base_spec("page_finding")
+        self.spec = published_model("page_finding")
         self.network = PageFinder().to(memory_format=torch.channels_last)
         self.figures: dict[str, float] = {}
         self._sums = torch.zeros(0)

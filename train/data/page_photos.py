@@ -139,8 +139,8 @@ def moved(
     rim = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
     filling = random.random()
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    borders = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": 0}
-    covered = cv2.warpAffine(mask, matrix, size_wh, flags=flags, **borders)  # type: ignore[call-overload]
+    borders: dict[str, Any] = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": 0}
+    covered = cv2.warpAffine(mask, matrix, size_wh, flags=flags, **borders)
     if is_scan:
         borders = {"borderMode": cv2.BORDER_REPLICATE}
         covered = np.full(size_wh[::-1], 255, np.uint8)
@@ -151,8 +151,8 @@ def moved(
     else:
         borders = {"borderMode": cv2.BORDER_REFLECT_101 if filling < 0.65 else cv2.BORDER_REPLICATE}
         if filling < 0.65:
-            covered = cv2.warpAffine(mask, matrix, size_wh, flags=flags, **borders)  # type: ignore[call-overload]
-    seen = cv2.warpAffine(image, matrix, size_wh, flags=flags, **borders)  # type: ignore[call-overload]
+            covered = cv2.warpAffine(mask, matrix, size_wh, flags=flags, **borders)
+    seen = cv2.warpAffine(image, matrix, size_wh, flags=flags, **borders)
     return seen.astype(np.uint8, copy=False), np.asarray(covered, np.uint8)
 
 
@@ -175,7 +175,8 @@ def coloured(image: ImageArray, mask: Mask, random: np.random.Generator) -> Imag
     result = np.clip(picture, 0, 255).astype(np.uint8)
     if random.random() < _JPEG:
         quality = int(random.integers(20, 80))
-        result = cv2.imdecode(cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+        content = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        result = np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR), np.uint8)
     return result
 
 
