@@ -22,6 +22,7 @@ from docpre.batch.page_files import page_name
 from docpre.batch.settings import BatchSettings
 from docpre.cli import build_parser, main
 from docpre.errors import ConfigError
+from docpre.registry import DEFAULT_MODEL
 from tests.batch.conftest import SETTINGS, files, rows, write_page, write_pdf
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,7 @@ def test_a_row_a_page(pages, run, tmp_path):
     row = found["2.jpg", None]
     assert row["sha256"] == hashlib.sha256((pages / "2.jpg").read_bytes()).hexdigest()
     assert row["docpre"] == __version__
-    assert json.loads(row["engines"])["orientation"]["model"] == "PP-LCNet_x1_0_doc_ori"
+    assert json.loads(row["engines"])["orientation"]["model"] == DEFAULT_MODEL["orientation"]
     assert Transform.from_json(row["transform"]).to_original([[5, 7]]).tolist() == [[5, 7]]
     assert sorted(row["output"] for row in found.values() if row["error"] is None) == sorted(files(tmp_path / "out"))
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [

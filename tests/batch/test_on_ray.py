@@ -18,6 +18,7 @@ from docpre.errors import EngineError
 from docpre.ray_cluster import ray
 from tests.batch.conftest import SETTINGS, files, rows, write_page
 from tests.batch.killing_server import KillingServer, killing_server
+from tests.service.conftest import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found in Linux' /proc")
 
@@ -117,7 +118,7 @@ def test_a_node_is_lost(cluster, run_on_ray, server, tmp_path):
 
     summary = run_on_ray(listed, around=around)
     killer.join()
-    assert len([node for node in ray.nodes() if node["Alive"]]) == 1
+    wait_until(lambda: len([node for node in ray.nodes() if node["Alive"]]) == 1)  # Ray notices after a while
     assert len(server.holding) > 2, "nothing was under way on the node"
     assert summary.errors == 0
     found = rows(tmp_path / "ray")
