@@ -109,12 +109,15 @@ def test_inner_tensors(engine):
     spec = MODELS["PP-OCRv6_small_rec"]
     batch = np.random.default_rng(0).normal(0, 0.5, (1, 3, 48, 160)).astype(np.float32)
     network, _ = create_engine(spec, RuntimeOptions(engine=engine, device="cpu"))
-    answer, inner = network.run_all(batch)
+    answer, *inner = network.run_all(batch)
     assert answer.shape == (1, 20, len(characters()))
     np.testing.assert_allclose(answer, network.run(batch), atol=1e-6)
-    assert inner.shape == (1, 192, 6, 40)
+    assert len(inner) == len(spec.inner) > 1
+    assert all(tensor.ndim == 4 and len(tensor) == 1 for tensor in inner)
+    assert (1, 192, 6, 40) in [tensor.shape for tensor in inner]
     reference, _ = create_engine(spec, RuntimeOptions(engine="onnxruntime", device="cpu"))
-    np.testing.assert_allclose(inner, reference.run_all(batch)[1], atol=1e-3)
+    for tensor, expected in zip(inner, reference.run_all(batch)[1:], strict=True):
+        np.testing.assert_allclose(tensor, expected, atol=1e-3)
 
 
 def test_the_bytes_of_more_outputs():
