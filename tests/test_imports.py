@@ -61,6 +61,7 @@ EXTRAS = (
     "docpre.engines.torch",
     "docpre.export",
     "docpre.batch",
+    "docpre.ray_cluster",
     "docpre.service",
 )
 
