@@ -598,6 +598,7 @@ def _labelled(source: _Source, page_index: int | None, error: InputError) -> Inp
 
 
 def is_url(item: Any) -> bool:
+    """Whether an input is a URL that can be fetched."""
     return isinstance(item, str) and bool(_URL.match(item))
 
 

@@ -255,6 +255,11 @@ class DocPreprocessorResult(Result):
         """Milliseconds of each step."""
         return self._values["elapsed_ms"]
 
+    @property
+    def is_redrawn(self) -> bool:
+        """Whether more than a quarter turn was done to the page: a PDF's own text and vectors don't show it then."""
+        return _was_bent(self._values["unwarping"]) or bool(self._values["light"]["applied"])
+
     @cached_property
     def turned_image(self) -> ImageArray:
         """The page upright, before unwarping, BGR."""
@@ -290,7 +295,7 @@ class DocPreprocessorResult(Result):
 
     def pdf_page(self) -> PdfPage:
         """How this page goes into a PDF; see ``save_pdf``."""
-        if self.error is not None or not (_was_bent(self._values["unwarping"]) or self._values["light"]["applied"]):
+        if self.error is not None or not self.is_redrawn:
             angle = max(self._values.get("angle", 0), 0)
             return PdfPage(self._page.input_path, self._page.page_index, angle, self._output, self._page.dpi)
         return PdfPage(None, None, 0, self._output, self._page.dpi)

@@ -1,4 +1,4 @@
-"""What both LightningModules share: which parts learn, and how fast."""
+"""What the LightningModules share: which parts learn, how fast, and how figures are logged and kept."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from docpre.errors import ConfigError
+from docpre.registry import ModelSpec
 
 
 class FineTuned(lightning.LightningModule):
@@ -27,6 +28,9 @@ class FineTuned(lightning.LightningModule):
     """
 
     network: nn.Module
+    spec: ModelSpec
+    #: Of the last validation or test, by name; they go into the checkpoint.
+    figures: dict[str, float]
 
     def __init__(
         self, lr: float, weight_decay: float, warm_up: float, frozen: Sequence[str], fixed_norms: bool
@@ -91,6 +95,43 @@ class FineTuned(lightning.LightningModule):
             self.global_step * self.trainer.accumulate_grad_batches + batch_idx % self.trainer.accumulate_grad_batches
         )
         torch.manual_seed((seed * 1_000_000_007 + step * 1009 + self.global_rank) % 2**63)
+
+    def on_validation_epoch_end(self) -> None:
+        self.log_figures("val")
+
+    def on_test_epoch_start(self) -> None:
+        self.on_validation_epoch_start()
+
+    def test_step(self, batch: Any, batch_idx: int) -> None:
+        """A test is a validation of other samples."""
+        self.validation_step(batch, batch_idx)
+
+    def on_test_epoch_end(self) -> None:
+        self.log_figures("test")
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["docpre"] = {"task": self.spec.task, "figures": self.figures}
+        if self._trainer is not None and getattr(self._trainer, "datamodule", None) is not None:
+            checkpoint["docpre"]["data"] = self._trainer.datamodule.describe()  # type: ignore[attr-defined]
+
+    def log_figures(self, part: str) -> None:
+        """Log what was counted on a part of the data, ``val`` or ``test``, and keep it as ``figures``."""
+        raise NotImplementedError
+
+    def log_means(self, part: str, names: Sequence[str], sums: Tensor) -> None:
+        """Log figures that are means over all samples of all processes.
+
+        Args:
+            part: ``val`` or ``test``.
+            names: of the figures.
+            sums: (len(names) + 1,), of each figure over this process's samples, and last how many samples.
+        """
+        sums = self.over_processes(sums)
+        means = sums[:-1] / sums[-1].clamp_min(1)
+        self.figures = {f"{part}/{name}": float(mean) for name, mean in zip(names, means, strict=True)}
+        self.log_dict(self.figures, prog_bar=True)
+        self.figures[f"{part}/samples"] = float(sums[-1])
+        self.log(f"{part}/samples", float(sums[-1]))
 
     def over_processes(self, sums: Tensor) -> Tensor:
         """Add up what each process has counted."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -114,19 +113,7 @@ class Orientation(FineTuned):
         ones = torch.ones(len(label), dtype=torch.float64, device=self.device)
         self._confusion.index_put_((label, logits.argmax(1)), ones, accumulate=True)
 
-    def on_validation_epoch_end(self) -> None:
-        self._log_figures("val")
-
-    def on_test_epoch_start(self) -> None:
-        self.on_validation_epoch_start()
-
-    def test_step(self, batch: OrientationSample, batch_idx: int) -> None:
-        self.validation_step(batch, batch_idx)
-
-    def on_test_epoch_end(self) -> None:
-        self._log_figures("test")
-
-    def _log_figures(self, part: str) -> None:
+    def log_figures(self, part: str) -> None:
         """Top-1 in per cent, of all samples and of each class, over all processes."""
         confusion, loss_sum = self.over_processes(self._confusion), self.over_processes(self._loss_sum)
         total = confusion.sum().clamp_min(1)
@@ -153,11 +140,6 @@ class Orientation(FineTuned):
         ]
         right = (label == answers).tolist()
         return tiled([labelled(*args) for args in zip(pictures, texts, right, strict=True)])
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["docpre"] = {"task": "orientation", "figures": self.figures}
-        if self._trainer is not None and getattr(self._trainer, "datamodule", None) is not None:
-            checkpoint["docpre"]["data"] = self._trainer.datamodule.describe()  # type: ignore[attr-defined]
 
 
 def targets(label: Tensor, classes: int, smoothing: float) -> Tensor:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -66,25 +64,8 @@ class PageFinding(FineTuned):
         values.append(torch.tensor(len(overlap), device=self.device))
         self._sums += torch.stack([value.double() for value in values])
 
-    def on_validation_epoch_end(self) -> None:
-        self._log_figures("val")
-
-    def on_test_epoch_start(self) -> None:
-        self.on_validation_epoch_start()
-
-    def test_step(self, batch: MaskSample, batch_idx: int) -> None:
-        self.validation_step(batch, batch_idx)
-
-    def on_test_epoch_end(self) -> None:
-        self._log_figures("test")
-
-    def _log_figures(self, part: str) -> None:
-        sums = self.over_processes(self._sums)
-        means = sums[:-1] / sums[-1].clamp_min(1)
-        self.figures = {f"{part}/{name}": float(mean) for name, mean in zip(_FIGURES, means, strict=True)}
-        self.log_dict(self.figures, prog_bar=True)
-        self.figures[f"{part}/samples"] = float(sums[-1])
-        self.log(f"{part}/samples", float(sums[-1]))
+    def log_figures(self, part: str) -> None:
+        self.log_means(part, _FIGURES, self._sums)
 
     def draw(self, batch: MaskSample) -> Tensor:
         """Photos beside the predicted mask and the true one, as one (3, H, W) uint8."""
@@ -101,11 +82,6 @@ class PageFinding(FineTuned):
             overlap = float(overlaps[i])
             rows.append(labelled(np.hstack([photo, *shown]), f"IoU {overlap:.3f}", overlap >= _FOUND_IOU))
         return tiled(rows)
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["docpre"] = {"task": "page_finding", "figures": self.figures}
-        if self._trainer is not None and getattr(self._trainer, "datamodule", None) is not None:
-            checkpoint["docpre"]["data"] = self._trainer.datamodule.describe()  # type: ignore[attr-defined]
 
 
 def iou(logits: Tensor, mask: Tensor) -> Tensor:

@@ -148,26 +148,8 @@ class Unwarping(FineTuned):
         ]
         self._sums += torch.stack([value.double().to(self.device) for value in values])
 
-    def on_validation_epoch_end(self) -> None:
-        self._log_figures("val")
-
-    def on_test_epoch_start(self) -> None:
-        self.on_validation_epoch_start()
-
-    def test_step(self, batch: UnwarpingSample, batch_idx: int) -> None:
-        self.validation_step(batch, batch_idx)
-
-    def on_test_epoch_end(self) -> None:
-        self._log_figures("test")
-
-    def _log_figures(self, part: str) -> None:
-        """Means over all photos of all processes."""
-        sums = self.over_processes(self._sums)
-        means = sums[:-1] / sums[-1].clamp_min(1)
-        self.figures = {f"{part}/{name}": float(mean) for name, mean in zip(_FIGURES, means, strict=True)}
-        self.log_dict(self.figures, prog_bar=True)
-        self.figures[f"{part}/samples"] = float(sums[-1])
-        self.log(f"{part}/samples", float(sums[-1]))
+    def log_figures(self, part: str) -> None:
+        self.log_means(part, _FIGURES, self._sums)
 
     def _similarity(self, image: Tensor, predicted_xy: Tensor, true_xy: Tensor) -> Tensor:
         """MS-SSIM, as DocUNet's protocol has it, of photos unwarped by prediction and truth, at the network's size."""
@@ -195,11 +177,6 @@ class Unwarping(FineTuned):
             text = f"grid error {float(errors[i]):.2f} % | unwarped by prediction | by truth"
             rows.append(labelled(row, text, float(errors[i]) < 2))
         return tiled(rows)
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["docpre"] = {"task": "unwarping", "figures": self.figures}
-        if self._trainer is not None and getattr(self._trainer, "datamodule", None) is not None:
-            checkpoint["docpre"]["data"] = self._trainer.datamodule.describe()  # type: ignore[attr-defined]
 
 
 def has_folded_norms(network: torch.nn.Module) -> bool:

@@ -180,13 +180,13 @@ async def _png(work: Processing, document: Document) -> bytes:
 
 
 async def _pdf(document: Document) -> bytes:
-    """The clean pages as a PDF. A page that needed no unwarping keeps its text and vectors, also one that failed."""
+    """The clean pages as a PDF. A page that was turned at most keeps its text and vectors, also one that failed."""
     failed, is_empty = None, True
     async for page in document.pages:
         result = page.result
         if result is None:
             failed = failed or page
-        elif result.unwarping["applied"] or document.total_pages is None:
+        elif result.is_redrawn or document.total_pages is None:
             await document.reader.write_page(page.read, _rgb(result.output_image), 0)
             is_empty = False
             continue

@@ -14,7 +14,8 @@ from docpre import Transform
 from docpre.service.negotiation import JSON, PDF, PNG, answer_kind
 from docpre.service.paddle_api import PATH
 from docpre.service.refusal import Refusal
-from tests.service.conftest import QUICK, decoded, encoded
+from docpre.service.settings import ServiceSettings
+from tests.service.conftest import QUICK, decoded, encoded, running
 
 
 def test_a_picture_is_answered_as_paddlex_does(server, pipeline, photo_rgb):
@@ -121,6 +122,16 @@ def test_a_picture_becomes_a_pdf(server, photo_rgb):
     answer = server.infer(encoded(photo_rgb, "JPEG"), headers={"Accept": PDF})
     with pymupdf.open(stream=answer.content) as clean:
         assert [len(page.get_images()) for page in clean] == [1]
+
+
+def test_a_pdf_shows_pages_whose_light_was_evened(pdf_path):
+    settings = ServiceSettings(
+        pipelines=("doc_preprocessor",), pipeline={"device": "cpu", "use_doc_unwarping": False, "even_light": True}
+    )
+    with running(settings) as evening:
+        answer = evening.infer(pdf_path.read_bytes(), headers={"Accept": PDF})
+    with pymupdf.open(stream=answer.content) as document:
+        assert all(page.get_images() and not page.get_text().strip() for page in document)
 
 
 @pytest.mark.parametrize(
