@@ -25,7 +25,7 @@ from docpre import jpeg
 from docpre.errors import ConfigError, DocpreError, InputError, LimitError
 from docpre.geometry import Angle, Homography, Transform, turned_back
 from docpre.mupdf import PDF_LOCK, mupdf
-from docpre.shrinking import halved
+from docpre.shrinking import glimpsed
 
 ImageArray = NDArray[np.uint8]
 Item = TypeVar("Item")
@@ -430,7 +430,7 @@ class _Reader:
         _check_array(array)
         transform = Transform.identity((array.shape[0], array.shape[1]))
         side = self._preview_side
-        if side is None or (small := halved(array, (side, side))) is array:
+        if side is None or (small := glimpsed(array, (side, side))) is array:
             return self._page(source, array_to_rgb(array), None, transform)
         return self._page(source, lambda: array_to_rgb(array), None, transform, preview=array_to_rgb(small))
 

@@ -12,7 +12,7 @@ from docpre.folding import folded
 from docpre.geometry import Angle, turned_back
 from docpre.loading import ImageArray
 from docpre.registry import ModelSpec
-from docpre.shrinking import shrunk
+from docpre.shrinking import quickly_shrunk
 
 # From here on a side may lose up to 7 pixels, 0.7 %, where a centre is cut out.
 _LONG_SIDE = 1024
@@ -41,7 +41,7 @@ def resized(image: ImageArray, spec: ModelSpec, angle_cw_deg: Angle = 0) -> Imag
         longest = max(1, round(min(image.shape[:2]) * spec.max_aspect))
         image = _centre(image, longest, longest)
     if spec.interpolation == "area":
-        image = shrunk(image, (height, width))
+        image = quickly_shrunk(image, (height, width))
     if image.shape[:2] != (height, width):
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
     return turned_back(image, angle_cw_deg)
@@ -70,7 +70,7 @@ def network_pictures(pages: Iterable[ImageArray], spec: ModelSpec) -> list[Image
 
 
 def _halvable(side: float) -> int:
-    """A length that ``shrunk`` can halve some times, a few pixels shorter than a long one need be."""
+    """A length that ``quickly_shrunk`` can halve some times, a few pixels shorter than a long one need be."""
     whole = max(1, round(side))
     return whole - whole % 8 if whole >= _LONG_SIDE else whole
 
