@@ -11,6 +11,12 @@ import numpy as np
 from docpre.loading import ImageArray
 
 
+def is_strip(image: ImageArray, least_aspect: float | None) -> bool:
+    """Whether a picture (H, W, C) is at least so many times as long as its shorter side; None: nothing is."""
+    height, width = image.shape[:2]
+    return least_aspect is not None and max(height, width) >= least_aspect * min(height, width)
+
+
 def folded(image: ImageArray, least_aspect: float) -> ImageArray:
     """A strip folded to about the proportions of a square; other pictures come back as they are.
 
@@ -22,10 +28,9 @@ def folded(image: ImageArray, least_aspect: float) -> ImageArray:
         (H', W', C): pieces of equal length from left to right are laid from top to bottom; those of an upright strip,
         from top to bottom, from right to left, as if it had been turned, folded and turned back.
     """
-    height, width = image.shape[:2]
-    if max(height, width) < least_aspect * min(height, width):
+    if not is_strip(image, least_aspect):
         return image
-    if height > width:
+    if image.shape[0] > image.shape[1]:
         return np.rot90(_folded(np.rot90(image)), -1)
     return _folded(image)
 

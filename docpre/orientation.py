@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.errors import ConfigError
+from docpre.folding import is_strip
 from docpre.geometry import Angle
 from docpre.loading import ImageArray, Page
 from docpre.network_input import normalised, resized
@@ -21,6 +22,9 @@ from docpre.results import OrientationResult
 
 # Pictures are read at a scale that leaves the network's picture so much finer; areas are averaged from there.
 _PREVIEW_SCALE = 2
+# Of a closer look: the parts' share of the page's height and width, and the power of the product of all looks' scores.
+# They see much of the same, so they count for less than as many pages would.
+_PART_SHARE, _POOLING = 0.6, 0.5
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,16 @@ class OrientationClassifier:
     def scores(self, images: list[ImageArray], device: str | None = None) -> NDArray[np.float32]:
         """Pages (H, W, 3) RGB uint8, of any sizes, to scores (N, classes)."""
         spec = self.pool.spec
+        scores = self._network_scores(images, device)
+        if spec.look_again_below is not None:
+            for index in np.flatnonzero(scores.max(1) < spec.look_again_below):
+                if not is_strip(images[index], spec.fold_aspect):  # folded it was seen from near already
+                    closer = self._network_scores(_parts(images[index]), device)
+                    scores[index] = _pooled(np.vstack([scores[index], closer]))
+        return scores
+
+    def _network_scores(self, images: list[ImageArray], device: str | None) -> NDArray[np.float32]:
+        spec = self.pool.spec
         return self.pool.run(normalised([resized(image, spec) for image in images], spec), device)
 
     def classify(self, images: list[ImageArray], device: str | None = None) -> list[Orientation]:
@@ -80,6 +94,20 @@ class OrientationClassifier:
         reason = None if is_sure else f"the best score, {scores[best]:.2f}, is under the bound of {self._min_score}"
         by_label = {label: float(score) for label, score in zip(classes, scores, strict=True)}
         return Orientation(cast(Angle, int(classes[best])), by_label, is_sure, reason)
+
+
+def _parts(image: ImageArray) -> list[ImageArray]:
+    """The four corners of a page (H, W, 3), each of more than a half of its height and width."""
+    height, width = (max(1, round(_PART_SHARE * side)) for side in image.shape[:2])
+    across = (slice(width), slice(-width, None))
+    return [image[rows, columns] for rows in (slice(height), slice(-height, None)) for columns in across]
+
+
+def _pooled(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scores (looks, classes) of one page to one row, summing to 1: the product of all looks' scores, to a power."""
+    logs = np.log(np.maximum(scores, 1e-5)).sum(0) * _POOLING
+    pooled = np.exp(logs - logs.max())
+    return np.asarray(pooled / pooled.sum(), np.float32)
 
 
 class DocImgOrientationClassification(PageModule[OrientationResult]):

@@ -84,6 +84,8 @@ class ModelSpec:
         interpolation: how the picture is resized, ``area`` or ``linear`` (areas when it shrinks).
         classes: labels of the outputs, in order.
         min_score: below this score a page's orientation is left alone; None: never.
+        look_again_below: a page whose best score is below this is looked at once more, closer, in four parts; None:
+            never.
         outputs: names of the ONNX file's outputs, the first being the answer.
         inner: names of tensors inside the network that can be had beside the answer.
         artefacts: weight files.
@@ -105,6 +107,7 @@ class ModelSpec:
     interpolation: Literal["area", "linear"] = "area"
     classes: tuple[str, ...] = ()
     min_score: float | None = None
+    look_again_below: float | None = None
     outputs: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
@@ -218,6 +221,7 @@ _DOCPRE_ORI = ModelSpec(
     fold_aspect=2.5,
     classes=("0", "90", "180", "270"),
     min_score=0.95,
+    look_again_below=0.99,
     outputs=("scores",),
     artefacts=(
         Artefact(

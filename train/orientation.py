@@ -38,6 +38,8 @@ class Orientation(FineTuned):
         warm_up: share of all steps in which the learning rate rises.
         label_smoothing: of the cross-entropy. Pages without a way up are to be given the same score for each turn.
         min_score: below it docpre leaves a page alone with this model; ``python -m train calibrate`` sets it.
+        look_again_below: pages with a lower best score docpre looks at once more, in four parts; None: never. It costs
+            four times the network's time for such pages, and plays no part in training or its figures.
         frozen: parts that don't learn, by the beginnings of their names.
         fixed_norms: keep batch norms' statistics as they are.
     """
@@ -55,6 +57,7 @@ class Orientation(FineTuned):
         warm_up: float = 0.1,
         label_smoothing: float = 0.0,
         min_score: float | None = None,
+        look_again_below: float | None = None,
         frozen: list[str] | None = None,
         fixed_norms: bool = False,
     ) -> None:
@@ -69,6 +72,7 @@ class Orientation(FineTuned):
             max_aspect=max_aspect,
             fold_aspect=fold_aspect,
             min_score=min_score,
+            look_again_below=look_again_below,
         )
         self.network, self.spec = _network(backbone, start, spec)
         self.figures: dict[str, float] = {}
