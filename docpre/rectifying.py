@@ -206,14 +206,21 @@ def skew_deg(picture: ImageArray) -> float:
 def is_drawn(image: ImageArray, picture: ImageArray) -> bool:
     """Whether a page was drawn by a program and lies level: no camera's noise is on it, and no line is askew.
 
+    A page without text is one too, but not one whose lines are clear and run neither level nor upright.
+
     Args:
         image: the page as it came, not resized.
         picture: see ``picture_of``.
     """
     if equal_share(image) < DRAWN_SHARE:
         return False
-    directions = line_directions(_halved(picture))
-    return directions.evidence < _SKEW_EVIDENCE or directions.tilt_deg <= _DRAWN_TILT_DEG
+    half = _halved(picture)
+    directions = line_directions(half)
+    if directions.evidence >= _SKEW_EVIDENCE:
+        return directions.tilt_deg <= _DRAWN_TILT_DEG
+    directions = line_directions(half, any_turn=True)
+    off = abs((directions.median_deg() + 45) % 90 - 45)
+    return directions.evidence < _SKEW_EVIDENCE or off <= _SKEW_DEG
 
 
 def level(upright: Transform, skew_cw_deg: float) -> Transform:

@@ -134,8 +134,13 @@ def test_a_drawn_page_is_told_from_a_photo(page):
     noisy = np.clip(page + np.random.default_rng(0).normal(0, 3, page.shape), 0, 255).astype(np.uint8)
     assert is_drawn(page, picture_of(page))
     assert not is_drawn(noisy, picture_of(noisy))
-    askew = turned(page, 9, (255, 255, 255))
-    assert not is_drawn(askew, picture_of(askew))
+    for angle in (9, 40, 60):
+        askew = turned(page, angle, (255, 255, 255))
+        assert not is_drawn(askew, picture_of(askew))
+    sideways = np.ascontiguousarray(np.rot90(page))
+    assert is_drawn(sideways, picture_of(sideways))
+    blank = np.full_like(page, 255)
+    assert is_drawn(blank, picture_of(blank))
 
 
 @pytest.mark.parametrize("angle", [0.0, 30.0])
