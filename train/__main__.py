@@ -12,6 +12,7 @@ USAGE = """usage: python -m train COMMAND ...
   unwarping fit|validate|test --config configs/unwarping.yaml
   page_finding fit|validate|test --config configs/page_finding.yaml
   page_photos --pages DIR --output DIR               draw the small photos that the page finder learns from
+  synthetic_pairs --pages DIR --output DIR           draw photos of pages, of each kind, to evaluate models on
   data check orientation|unwarping --config FILE     read all the data that a configuration names
   handwriting --output DIR                           train the classifier of handwriting, on drawn lines
   blend --ckpt FILE --share S --output CKPT          move orientation weights a part of the way to others
@@ -51,6 +52,10 @@ def main(arguments: list[str]) -> int:
             from train.page_photos import main as page_photos
 
             page_photos(arguments[1:])
+        elif command == "synthetic_pairs":
+            from train.synthetic_pairs import main as synthetic_pairs
+
+            synthetic_pairs(arguments[1:])
         elif command == "handwriting":
             from train.handwriting import main as handwriting
 
