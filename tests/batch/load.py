@@ -26,8 +26,8 @@ from docpre.batch.units import Unit
 from docpre.batch.worker import PageWorker
 from tests.batch.conftest import write_page
 from tests.conftest import draw_page, photograph
-from tests.service.conftest import encoded
-from tests.service.load import memory_mb
+from tests.service.conftest import CLEAN_UP, encoded, running_process
+from tests.service.load import cpu_s, memory_mb, timed
 
 ROOT = Path(__file__).parents[2]
 DRAWN = 8
@@ -175,6 +175,29 @@ def table(folder: Path, pages: int, rounds: int) -> None:
     print(f"{results.path.stat().st_size / count:.0f} bytes a row; their unwarpings repeat, so that they pack too well")
 
 
+def serving(folder: Path, pages: int, rounds: int) -> None:
+    """Pages a second of one uvicorn process and of one Ray Serve replica."""
+    photo = encoded(photograph(draw_page()), "JPEG", quality=90)
+    options = folder / "one.yaml"
+    options.write_text(f"num_replicas: 1\nray_actor_options: {{num_cpus: {os.cpu_count()}}}\n")
+    with (
+        running_process(*CLEAN_UP) as (uvicorn, uvicorn_process, _),
+        running_process(*CLEAN_UP, "--ray", "--ray_config", str(options), start_s=300) as (ray, ray_process, _),
+    ):
+        for name, server, process in (("uvicorn", uvicorn, uvicorn_process), ("Ray Serve", ray, ray_process)) * rounds:
+
+            def ask(_: int, server=server) -> None:  # type: ignore[no-untyped-def]
+                assert server.infer(photo, visualize=False).ok
+
+            before = cpu_s(process.pid)
+            seconds, each = timed(ask, pages, 4)
+            print(
+                f"{name:10s} {pages / seconds:6.2f} pages/s  p50 {statistics.median(each):.2f} s  processor "
+                f"{1000 * (cpu_s(process.pid) - before) / pages:6.0f} ms a page",
+                flush=True,
+            )
+
+
 def _batch(source: Path, output: Path, *options: str) -> None:
     command = [sys.executable, "-m", "docpre", "batch", "-i", str(source), "--output", str(output), *options]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
@@ -206,7 +229,7 @@ def _processor_s() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-SECTIONS = {section.__name__: section for section in (overhead, workers, memory, cost, table)}
+SECTIONS = {section.__name__: section for section in (overhead, workers, memory, cost, table, serving)}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
