@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from docpre.errors import ConfigError, EngineError
 from docpre.ray_cluster import connect, ray
 from docpre.service.app import create_app
+from docpre.service.pipelines import load_pipelines
 from docpre.service.settings import ServiceSettings
 
 try:
@@ -101,12 +102,13 @@ def _deployment(settings: ServiceSettings, options: Mapping[str, Any]) -> tuple[
     content = replace(settings, pipeline=pipeline).to_json()
 
     def application() -> FastAPI:  # called in the replica. Only a plain function is; all else is taken for an ASGI app
-        app = create_app(ServiceSettings.from_json(content))
+        settings = ServiceSettings.from_json(content)
+        app = create_app(settings, load_pipelines(settings))  # here, as Ray does not tell what fails at the app's start
         app.add_middleware(_WithoutRequestId)
         return app
 
     try:
-        return serve.deployment(serve.ingress(application)()).options(name=_NAME, **options), cores
+        return serve.deployment(name=_NAME, **options)(serve.ingress(application)()), cores
     except (TypeError, ValueError) as error:
         raise ConfigError(f"The options of the Ray Serve deployment are wrong: {error}") from error
 
@@ -115,9 +117,14 @@ def _start(deployment: serve.Deployment, host: str, port: int) -> None:
     """Deploy, and wait until there is a replica."""
     try:
         serve.start(proxy_location="HeadOnly", http_options={"host": host, "port": port})
+    except (RuntimeError, ray.exceptions.RayError) as error:
+        cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error  # without a remote traceback
+        raise EngineError(f"Ray Serve does not start at {host}:{port}: {cause}") from error
+    try:
         serve.run(deployment.bind(), name=_NAME, route_prefix="/")
     except (RuntimeError, ray.exceptions.RayError) as error:
-        raise EngineError(f"Ray Serve does not start at {host}:{port}: {error}") from error
+        message = serve.status().applications[_NAME].deployments[_NAME].message  # a traceback
+        raise EngineError(f"The replicas don't start: {message.strip().splitlines()[-1]}") from error
 
 
 def _stop(address: str) -> None:
