@@ -159,7 +159,7 @@ def _draw(rates: dict[str, dict[int, list[float]]], path: Path) -> None:
         axes.plot([0, max(by_count)], [0, middle[0] * max(by_count)], ":", color=color, linewidth=1)
     axes.set(xlabel="workers, of one core each", ylabel="pages a second", xlim=(0, None), ylim=(0, None))
     axes.set_xticks([0, *COUNTS])
-    axes.set_title("1.1-megapixel photos, two cores; dotted: in proportion to one", fontsize=9)
+    axes.set_title(f"1.1-megapixel photos, {os.cpu_count()} cores; dotted: in proportion to one", fontsize=9)
     axes.legend()
     axes.grid(alpha=0.3)
     figure.tight_layout()
@@ -267,7 +267,11 @@ def cost(folder: Path, pages: int, rounds: int) -> None:
                 seconds.append(time.process_time() - started)
                 within.append(sum(networks))
             each, network = (1000 * statistics.median(values) / pages for values in (seconds, within))
-            print(f"{name:28s} {each:7.1f} ms a page  {each - before:+7.1f} ms; networks {network:6.1f} ms", flush=True)
+            print(
+                f"{name:28s} {each:7.1f} ms a page  {each - before:+7.1f} ms; networks {network:6.1f} ms "
+                f"in {len(networks) / pages:.1f} calls",
+                flush=True,
+            )
             before = each
     row = (output / "results.parquet").stat().st_size / pages
     written = sum(path.stat().st_size for path in (output / "pages").glob("*/*")) / pages
