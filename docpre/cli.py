@@ -527,6 +527,13 @@ def _add_serving(parser: argparse.ArgumentParser) -> None:
         metavar="HOST",
         help="hosts and networks (10.0.0.0/8) that URLs may name though they are not public (default: none)",
     )
+    group.add_argument("--ray", action="store_true", help="as a Ray Serve deployment (needs docpre[ray])")
+    group.add_argument(
+        "--ray_address", default="local", metavar="ADDRESS", help="local, auto or an address (default: %(default)s)"
+    )
+    group.add_argument(
+        "--ray_config", type=Path, metavar="YAML", help="replicas and autoscaling; see configs/ray_serve.yaml"
+    )
     group = parser.add_argument_group("limits of the service")
     group.add_argument("--dpi", type=float, default=200, help="resolution of PDF pages (default: %(default)s)")
     group.add_argument("--max_body_bytes", type=int, default=64 * 1024**2, help="a request (default: %(default)s)")
@@ -793,7 +800,14 @@ def _run_service(options: argparse.Namespace) -> int:
         log.info("doc_analysis is not served; it needs docpre[analysis]: pip install 'docpre[analysis]'.")
     if DOC_ANALYSIS in pipelines and settings.client_pair() is None:
         log.info("doc_analysis asks for no token; set DOCPRE_CLIENT_ID and DOCPRE_CLIENT_SECRET for it to do so.")
-    run(settings, options.host, options.port, options.workers)
+    if options.ray:
+        from docpre.service.on_ray import read_options, run_on_ray
+
+        if options.workers != 1:
+            raise ConfigError("--workers is without effect under Ray; replicas are options of --ray_config.")
+        run_on_ray(settings, options.host, options.port, options.ray_address, read_options(options.ray_config))
+    else:
+        run(settings, options.host, options.port, options.workers)
     return 0
 
 

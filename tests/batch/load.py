@@ -1,4 +1,4 @@
-"""Figures that take too long for a test: ``python -m tests.batch.load [SECTION ...] [--pages N]`` prints a table each.
+"""Figures that take too long for a test: ``python -m tests.batch.load SECTION ... [--pages N]`` prints a table each.
 
 Pages are drawn once and linked under as many names as are asked for. Ways are measured in turns, as the machine may
 have other things to do; then processor time (of the process and what it started) tells more than the clock.
@@ -7,32 +7,45 @@ have other things to do; then processor time (of the process and what it started
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from ray.cluster_utils import Cluster
 
 from docpre import DocPreprocessor
 from docpre.batch.arrow import pyarrow
+from docpre.batch.on_ray import RayOptions, on_ray
 from docpre.batch.results_table import ResultsTable
 from docpre.batch.run import on_this_machine, run_batch
 from docpre.batch.settings import BatchSettings
 from docpre.batch.sink import Sink
 from docpre.batch.units import Unit
 from docpre.batch.worker import PageWorker
+from docpre.engines.onnxruntime import OnnxRuntimeEngine
+from docpre.ray_cluster import ray
+from docpre.service.paddle_api import PATH
 from tests.batch.conftest import write_page
 from tests.conftest import draw_page, photograph
-from tests.service.conftest import encoded
-from tests.service.load import memory_mb
+from tests.service.conftest import CLEAN_UP, Server, encoded, running_process
+from tests.service.load import cpu_s, memory_mb, timed
 
 ROOT = Path(__file__).parents[2]
 DRAWN = 8
-DEVICE = ("--device", "cpu")
-QUICK = (*DEVICE, "--use_doc_unwarping", "False")
+QUICK = ("--device", "cpu", "--use_doc_unwarping", "False")
+CHEAP: dict[str, Any] = {"device": "cpu", "use_doc_unwarping": False}
+COUNTS = (1, 2)
 
 
 def photos(folder: Path, count: int) -> Path:
@@ -58,96 +71,229 @@ def _linked(folder: Path, count: int, contents: list[bytes]) -> Path:
 
 
 def overhead(folder: Path, pages: int, rounds: int) -> None:
-    """The batch and the bare pipeline that saves its pages, each in this process."""
+    """The batch and the bare pipeline that saves its pages, each in this process, with the orientation alone.
+
+    The unwarping would hide what the batch adds: it takes a hundred times as long.
+    """
+    pipeline = DocPreprocessor(**CHEAP)
+    for kind, draw in (("photos of 1.1 megapixels", photos), ("pages of 0.04 megapixels", small_pages)):
+        source = draw(folder / kind, pages)
+
+        def bare(number: int, source: Path = source, kind: str = kind) -> None:
+            for result in pipeline.predict_iter(str(source)):
+                result.save_page(folder / f"{kind}-bare-{number}")
+
+        def batch(number: int, source: Path = source, kind: str = kind) -> None:
+            output = folder / f"{kind}-batch-{number}"
+            settings = BatchSettings(pipeline=CHEAP)
+            assert run_batch([str(source)], output, settings, on_this_machine(settings, output)).pages == pages
+
+        print(kind)
+        _in_turns({"bare pipeline, pages saved": bare, "docpre batch": batch}, pages, rounds)
+
+
+def workers(folder: Path, pages: int, rounds: int, plot: Path | None = None) -> None:
+    """One Ray task at a time and two, of one core each; and as many processes with the bare pipeline, for comparison.
+
+    Processes are started, and have their models, before the clock is. Ray Data's tasks take 16 pages each.
+    """
     source = photos(folder / "photos", pages)
-    pipeline = DocPreprocessor(device="cpu")
+    files = [str(path) for path in sorted(source.iterdir())]
+    settings = BatchSettings(pipeline={"device": "cpu", "cpu_threads": 1})
 
-    def bare(number: int) -> None:
-        for result in pipeline.predict_iter(str(source)):
-            result.save_page(folder / f"bare-{number}")
-
-    settings = BatchSettings(pipeline={"device": "cpu"})
-
-    def batch(number: int) -> None:
-        output = folder / f"batch-{number}"
-        assert run_batch([str(source)], output, settings, on_this_machine(settings, output)).pages == pages
-
-    _in_turns({"bare pipeline, pages saved": bare, "docpre batch": batch}, pages, rounds)
-
-
-def workers(folder: Path, pages: int, rounds: int) -> None:
-    """One Ray task at a time and two, of one core each."""
-    source = photos(folder / "photos", pages)
-
-    def run(tasks: int) -> Callable[[int], None]:
+    def on_ray_tasks(count: int) -> Callable[[int], None]:
         def one(number: int) -> None:
-            output = folder / f"ray-{tasks}-{number}"
-            _batch(source, output, *DEVICE, "--ray_address", "local", "--ray_tasks", str(tasks))
+            output = folder / f"ray-{count}-{number}"
+            work = on_ray(settings, output, RayOptions(most_tasks=count))
+            assert run_batch([str(source)], output, settings, work).pages == pages
 
         return one
 
-    _in_turns({"1 task": run(1), "2 tasks": run(2)}, pages, rounds)
-    print("The clock counts the start of the cluster and of the models, so take enough pages.")
+    def bare_processes(count: int) -> Callable[[int], None]:
+        pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _load_bare)
+        parts = [(files[start::count], folder / f"bare-{count}-{start}") for start in range(count)]
+        list(pool.map(_run_bare, [(files[:1], folder / "warm")] * count))
+        return lambda _: [*pool.map(_run_bare, parts)] and None
+
+    ways = {f"bare, {count}": bare_processes(count) for count in COUNTS}
+    ways |= {f"Ray, {count}": on_ray_tasks(count) for count in COUNTS}
+    for count in COUNTS:
+        ways[f"Ray, {count}"](-1)
+    seconds = _in_turns(ways, pages, rounds)
+    rates = {
+        kind: {count: [pages / each for each in seconds[f"{kind}, {count}"]] for count in COUNTS}
+        for kind in ("bare", "Ray")
+    }
+    for kind, by_count in rates.items():
+        gain = statistics.median(by_count[2]) / statistics.median(by_count[1])
+        print(f"{kind}: two are {gain:.2f} times one")
+    if plot is not None:
+        _draw(rates, plot)
+
+
+def _load_bare() -> None:
+    global _bare
+    _bare = DocPreprocessor(device="cpu", cpu_threads=1)
+
+
+def _run_bare(part: tuple[list[str], Path]) -> None:
+    paths, output = part
+    for result in _bare.predict_iter(paths, num_workers=0):
+        result.save_page(output)
+
+
+def _draw(rates: dict[str, dict[int, list[float]]], path: Path) -> None:
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(6, 4), dpi=150)
+    for kind, name, color in (
+        ("bare", "processes with the bare pipeline", "0.45"),
+        ("Ray", "docpre batch on Ray", "C0"),
+    ):
+        by_count = rates[kind]
+        middle = [statistics.median(each) for each in by_count.values()]
+        below, above = (
+            [abs(end(each) - m) for each, m in zip(by_count.values(), middle, strict=True)] for end in (min, max)
+        )
+        axes.errorbar(list(by_count), middle, yerr=[below, above], marker="o", capsize=4, color=color, label=name)
+        axes.plot([0, max(by_count)], [0, middle[0] * max(by_count)], ":", color=color, linewidth=1)
+    axes.set(xlabel="workers, of one core each", ylabel="pages a second", xlim=(0, None), ylim=(0, None))
+    axes.set_xticks([0, *COUNTS])
+    axes.set_title(f"1.1-megapixel photos, {os.cpu_count()} cores; dotted: in proportion to one", fontsize=9)
+    axes.legend()
+    axes.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path)
 
 
 def memory(folder: Path, pages: int, rounds: int) -> None:
-    """Memory of a run over small pages, with all its processes, at eight moments."""
+    """Memory of a run over small pages on one machine, each tenth of the way."""
+    _memory(folder, pages)
+
+
+def memory_on_ray(folder: Path, pages: int, rounds: int) -> None:
+    """Memory of such a run on Ray, with all of Ray's processes and its object store."""
+    _memory(folder, pages, "--ray_address", "local")
+
+
+def _memory(folder: Path, pages: int, *options: str) -> None:
+    source, output = small_pages(folder / "small", pages), folder / "out"
+    command = [sys.executable, "-m", "docpre", "batch", "-i", str(source), "--output", str(output), *QUICK, *options]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    started, seen = time.perf_counter(), 0
+    while process.poll() is None:
+        done = sum(len(os.listdir(each)) for each in (output / "pages").glob("*"))
+        if done >= (seen + 1) * pages // 10:
+            seen = 10 * done // pages
+            mb, seconds = memory_mb(process.pid), time.perf_counter() - started
+            print(f"{done:6d} pages  {mb:6.0f} MB  {seconds:5.0f} s", flush=True)
+        time.sleep(1)
+    assert process.returncode == 0, process.returncode
+
+
+def kill(folder: Path, pages: int, rounds: int) -> None:
+    """A cluster of two nodes, one core each; one is killed in the middle of a run. What the loss costs.
+
+    Lost time: what the run takes from then on, beyond what one node alone takes for the pages that were missing.
+    """
     source = small_pages(folder / "small", pages)
-    for name, options in (("one machine", ()), ("Ray, local", ("--ray_address", "local"))):
-        output = folder / name.replace(" ", "-")
-        command = [
-            sys.executable,
-            "-m",
-            "docpre",
-            "batch",
-            "-i",
-            str(source),
-            "--output",
-            str(output),
-            *QUICK,
-            *options,
-        ]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        seen: list[tuple[int, float]] = []
-        while process.poll() is None:
-            done = sum(1 for _ in (output / "pages").glob("*/*"))
-            if done >= (len(seen) + 1) * pages // 9:
-                seen.append((done, memory_mb(process.pid)))
-            time.sleep(0.2)
-        print(f"{name:12s} " + "  ".join(f"{done}: {mb:.0f} MB" for done, mb in seen), flush=True)
+    settings = BatchSettings(pipeline={**CHEAP, "cpu_threads": 1})
+    options: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80 * 1024**2}
+    cluster = Cluster(initialize_head=True, head_node_args={**options, "include_dashboard": False})
+    ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
+
+    def run(name: str, tasks: int | None) -> float:
+        output = folder / name
+        work = on_ray(settings, output, RayOptions(cluster.address, most_tasks=tasks))
+        started = time.perf_counter()
+        summary = run_batch([str(source)], output, settings, work)
+        assert (summary.pages, summary.errors) == (pages, 0)
+        sources = pyarrow.parquet.read_table(output / "results.parquet", columns=["source"])["source"].to_pylist()
+        assert len(set(sources)) == len(sources) == pages
+        return time.perf_counter() - started
+
+    for number in range(rounds):
+        node = cluster.add_node(**options)
+        cluster.wait_for_nodes()
+        run(f"warm-{number}", None)
+        both, one = run(f"both-{number}", None), run(f"one-{number}", 1)
+        killed: list[float] = []
+
+        def kill_one(number: int = number, node: Any = node, killed: list[float] = killed) -> None:
+            started = time.perf_counter()
+            while (done := sum(1 for _ in (folder / f"killed-{number}" / "pages").glob("*/*"))) < pages / 3:
+                time.sleep(0.1)
+            killed.extend((time.perf_counter() - started, done))
+            cluster.remove_node(node, allow_graceful=False)
+
+        killer = threading.Thread(target=kill_one)
+        killer.start()
+        total = run(f"killed-{number}", None)
+        killer.join()
+        after, done = killed
+        lost = total - after - (pages - done) / pages * one
+        print(
+            f"{pages} pages by two nodes {both:.1f} s, by one {one:.1f} s; one killed at {after:.1f} s, after "
+            f"{done:.0f} pages: {total:.1f} s, of which {lost:.1f} s are lost; no page missing, none twice",
+            flush=True,
+        )
+    ray.shutdown()
+    cluster.shutdown()
 
 
 def cost(folder: Path, pages: int, rounds: int) -> None:
-    """Processor time of a page by step, on one thread, and what is read and written."""
+    """Processor time of a page by step, on one thread, what is read and written, and what many pages take."""
     source = photos(folder / "photos", pages)
-    steps = {
+    steps: dict[str, dict[str, Any]] = {
         "read, write and count": {"use_doc_orientation_classify": False, "use_doc_unwarping": False},
         "and the orientation": {"use_doc_unwarping": False},
-        "and the unwarping": {},
+        "and the unwarping, one pass": {"refine": False},
+        "and the refining": {},
     }
     before = 0.0
-    for name, switches in steps.items():
-        settings = BatchSettings(pipeline={"device": "cpu", "cpu_threads": 1, **switches})
-        seconds = []
-        for number in range(rounds):
-            output = folder / f"{name}-{number}"
-            work = on_this_machine(settings, output, num_workers=0)
-            started = time.process_time()
-            run_batch([str(source)], output, settings, work)
-            seconds.append(time.process_time() - started)
-        each = 1000 * statistics.median(seconds) / pages
-        print(f"{name:24s} {each:7.1f} ms a page  {each - before:+7.1f} ms", flush=True)
-        before = each
-    table = (output / "results.parquet").stat().st_size
-    written = sum(path.stat().st_size for path in (output / "pages").glob("*/*"))
-    read = sum(path.stat().st_size for path in source.iterdir())
-    print(
-        f"a page: read {read / pages / 1000:.0f} kB, written {written / pages / 1000:.0f} kB, row {table / pages:.0f} B"
-    )
-    print(
-        f"a million such pages: {before / 3.6:.0f} core-hours, {written / pages / 1000:.0f} GB of pages, "
-        f"{table / pages / 1000:.1f} GB of results"
-    )
+    networks: list[float] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(OnnxRuntimeEngine, "_run", _counted(OnnxRuntimeEngine._run, networks))
+        for name, switches in steps.items():
+            settings = BatchSettings(pipeline={"device": "cpu", "cpu_threads": 1, **switches})
+            seconds, within = [], []
+            for number in range(rounds):
+                output = folder / f"{name}-{number}"
+                work = on_this_machine(settings, output, num_workers=0)
+                run_batch([str(next(source.iterdir()))], folder / f"{name}-warm-{number}", settings, work)
+                networks.clear()
+                started = time.process_time()
+                run_batch([str(source)], output, settings, work)
+                seconds.append(time.process_time() - started)
+                within.append(sum(networks))
+            each, network = (1000 * statistics.median(values) / pages for values in (seconds, within))
+            print(
+                f"{name:28s} {each:7.1f} ms a page  {each - before:+7.1f} ms; networks {network:6.1f} ms "
+                f"in {len(networks) / pages:.1f} calls",
+                flush=True,
+            )
+            before = each
+    row = (output / "results.parquet").stat().st_size / pages
+    written = sum(path.stat().st_size for path in (output / "pages").glob("*/*")) / pages
+    read = sum(path.stat().st_size for path in source.iterdir()) / pages
+    print(f"a page: read {read / 1e3:.0f} kB, written {written / 1e3:.0f} kB, row {row / 1e3:.1f} kB")
+    for count in (1e6, 1e9):
+        print(
+            f"{count:,.0f} such pages: {before * count / 3.6e6:,.0f} core-hours, {network * count / 3.6e6:,.0f} of "
+            f"them in networks; {read * count / 1e12:,.1f} TB read, {written * count / 1e12:,.1f} TB of pages, "
+            f"{row * count / 1e12:,.2f} TB of results"
+        )
+
+
+def _counted(function: Callable[..., Any], seconds: list[float]) -> Callable[..., Any]:
+    def timed_run(*arguments: Any) -> Any:
+        started = time.thread_time()
+        try:
+            return function(*arguments)
+        finally:
+            seconds.append(time.thread_time() - started)
+
+    return timed_run
 
 
 def table(folder: Path, pages: int, rounds: int) -> None:
@@ -175,12 +321,43 @@ def table(folder: Path, pages: int, rounds: int) -> None:
     print(f"{results.path.stat().st_size / count:.0f} bytes a row; their unwarpings repeat, so that they pack too well")
 
 
-def _batch(source: Path, output: Path, *options: str) -> None:
-    command = [sys.executable, "-m", "docpre", "batch", "-i", str(source), "--output", str(output), *options]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+def serving(folder: Path, pages: int, rounds: int) -> None:
+    """Pages a second of one uvicorn process and of one Ray Serve replica."""
+    photo = encoded(photograph(draw_page()), "JPEG", quality=90)
+    options = folder / "one.yaml"
+    options.write_text(f"num_replicas: 1\nray_actor_options: {{num_cpus: {os.cpu_count()}}}\n")
+    with (
+        running_process(*CLEAN_UP) as (uvicorn, uvicorn_process, _),
+        running_process(*CLEAN_UP, "--ray", "--ray_config", str(options), start_s=300) as (on_serve, serve_process, _),
+    ):
+        rates: dict[str, list[float]] = {"uvicorn": [], "Ray Serve": []}
+        for server in (uvicorn, on_serve):
+            server.infer(photo, visualize=False)
+        for name, server, process in (
+            ("uvicorn", uvicorn, uvicorn_process),
+            ("Ray Serve", on_serve, serve_process),
+        ) * rounds:
+
+            def ask(_: int, server: Server = server) -> None:
+                answer = requests.post(
+                    server.url + PATH, files={"file": photo}, data={"visualize": "false"}, timeout=300
+                )
+                assert answer.ok
+
+            before = cpu_s(process.pid)
+            seconds, each = timed(ask, pages, 4)
+            rates[name].append(pages / seconds)
+            print(
+                f"{name:10s} {pages / seconds:6.2f} pages/s  p50 {statistics.median(each):.2f} s  processor "
+                f"{1000 * (cpu_s(process.pid) - before) / pages:6.0f} ms a page",
+                flush=True,
+            )
+    ratios = [there / here for here, there in zip(*rates.values(), strict=True)]
+    print(f"Ray Serve is {statistics.median(ratios):.3f} of uvicorn (median of {[round(each, 3) for each in ratios]})")
 
 
-def _in_turns(ways: dict[str, Callable[[int], None]], pages: int, rounds: int) -> None:
+def _in_turns(ways: dict[str, Callable[[int], None]], pages: int, rounds: int) -> dict[str, list[float]]:
+    """Seconds of each way, by round."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     processor: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds):
@@ -192,12 +369,19 @@ def _in_turns(ways: dict[str, Callable[[int], None]], pages: int, rounds: int) -
     base = next(iter(ways))
     for name in ways:
         clock, cpu = statistics.median(seconds[name]), statistics.median(processor[name])
-        rate, share = statistics.median(seconds[base]) / clock, cpu / statistics.median(processor[base])
+        slower, dearer = (_ratio(each[name], each[base]) for each in (seconds, processor))
         print(
-            f"{name:28s} {pages / clock:7.2f} pages/s ({rate:.2f} of the first)  "
-            f"processor {1000 * cpu / pages:7.1f} ms a page ({share:.3f} of the first)",
+            f"{name:28s} {pages / clock:7.2f} pages/s (time {slower} of the first)  "
+            f"processor {1000 * cpu / pages:7.1f} ms a page ({dearer} of the first)",
             flush=True,
         )
+    return seconds
+
+
+def _ratio(these: list[float], those: list[float]) -> str:
+    """The median of the rounds' ratios, and their range."""
+    ratios = sorted(this / that for this, that in zip(these, those, strict=True))
+    return f"{statistics.median(ratios):.3f} [{ratios[0]:.3f}, {ratios[-1]:.3f}]"
 
 
 def _processor_s() -> float:
@@ -206,16 +390,22 @@ def _processor_s() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-SECTIONS = {section.__name__: section for section in (overhead, workers, memory, cost, table)}
+SECTIONS = {
+    section.__name__: section for section in (overhead, workers, memory, memory_on_ray, kill, cost, table, serving)
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], default=list(SECTIONS))
-    parser.add_argument("--pages", type=int, default=40)
+    parser.add_argument("sections", nargs="+", choices=list(SECTIONS))
+    parser.add_argument("--pages", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--plot", type=Path, metavar="PNG", help="of `workers`: pages a second against workers")
     chosen = parser.parse_args()
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {chosen.pages} pages")
+    # For Ray's processes, which have niceness 15 unless they are told otherwise.
+    os.environ |= {"PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}", "RAY_worker_niceness": "0"}
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {chosen.pages} pages, {chosen.rounds} rounds")
     for section in chosen.sections:
+        options = {"plot": chosen.plot} if section == "workers" else {}
         print(f"\n{section}: {SECTIONS[section].__doc__}", flush=True)
         with tempfile.TemporaryDirectory() as temporary:
-            SECTIONS[section](Path(temporary), chosen.pages, chosen.rounds)
+            SECTIONS[section](Path(temporary), chosen.pages, chosen.rounds, **options)

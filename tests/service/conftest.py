@@ -77,7 +77,9 @@ def running(settings: ServiceSettings) -> Iterator[Server]:
 
 
 @contextmanager
-def running_process(*options: str) -> Iterator[tuple[Server, subprocess.Popen[bytes], Callable[[], str]]]:
+def running_process(
+    *options: str, start_s: float = START_S
+) -> Iterator[tuple[Server, subprocess.Popen[bytes], Callable[[], str]]]:
     """``docpre serve`` as a user starts it: where it listens, its process, and what it has logged."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -87,7 +89,7 @@ def running_process(*options: str) -> Iterator[tuple[Server, subprocess.Popen[by
     with tempfile.TemporaryFile() as log, server.session:
         process = subprocess.Popen(command, stderr=log, cwd=Path(__file__).parents[2])
         try:
-            wait_until(lambda: process.poll() is not None or is_up(server))
+            wait_until(lambda: process.poll() is not None or is_up(server), start_s)
             yield server, process, lambda: Path(f"/proc/self/fd/{log.fileno()}").read_text("utf-8")
         finally:
             process.terminate()
@@ -101,7 +103,7 @@ def running_process(*options: str) -> Iterator[tuple[Server, subprocess.Popen[by
 def is_up(server: Server) -> bool:
     try:
         return server.get("/ready").status_code == 200
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):  # Ray's proxy is there before the service is
         return False
 
 
