@@ -103,7 +103,7 @@ def draw_line(
     """A picture (H, W, 3) RGB uint8 of one line; None: the font lacks its characters."""
     text = _text(sentences, script, random)
     known = "".join(character for character in text if _has(font.path, character))
-    if sum(map(str.isalnum, known)) < 2 or len(known) < _KNOWN_SHARE * len(text):
+    if not any(map(str.isalnum, known)) or len(known) < _KNOWN_SHARE * len(text):
         return None
     ink = _ink(font, known, random)
     if min(ink.shape) < 8 or ink.max() < 0.2:
@@ -127,10 +127,10 @@ def _text(sentences: Mapping[str, Sequence[str]], script: str, random: np.random
     line = lines[int(random.integers(len(lines)))]
     if script == "Chinese":
         start = random.integers(max(1, len(line) - 4))
-        return line[start : start + random.integers(2, 8 if random.random() < 0.3 else 28)]
+        return line[start : start + random.integers(2, 8 if random.random() < 0.3 else 18)]
     words = line.split()
     start = random.integers(max(1, len(words) - 1))
-    text = " ".join(words[start : start + random.integers(1, 4 if random.random() < 0.3 else 11)])
+    text = " ".join(words[start : start + random.integers(1, 4 if random.random() < 0.3 else 8)])
     case = random.random()
     return text.upper() if case < 0.12 else text.title() if case < 0.2 else text
 
@@ -139,7 +139,8 @@ def _short(script: str, sentences: Mapping[str, Sequence[str]], random: np.rando
     number = int(10 ** random.uniform(0, 4))
     share = random.uniform(0, 100)
     letters = "".join(random.choice(list("ABCDEFGHIKLMNOPRSTUVXYZ"), int(random.integers(1, 4))))
-    figures = [f"{number}", f"({number})", f"{share:.2f}", f"{share:.1f}%", f"{letters}{number}", f"{letters}/{letters}"]
+    figures = [f"{number}", f"({number})", f"{share:.2f}", f"{share:.1f}%"]
+    figures += [f"{letters}{number}", f"{letters}/{letters}"]
     if random.random() < 0.6:
         return figures[int(random.integers(len(figures)))]
     line = sentences[script][int(random.integers(len(sentences[script])))]
@@ -314,11 +315,11 @@ def _rule(paper: Pixels, has_cells: bool, random: np.random.Generator) -> None:
     rise = random.normal(0, 0.06) * height if random.random() < 0.5 else 0.0
     lean = random.normal(0, 0.1) * height if random.random() < 0.5 else 0.0
     light = np.ones((height, width), np.float32)
-    ends = [((0, row - rise), (width, row + rise)) for row in rows]
-    ends += [((column - lean, 0), (column + lean, height)) for column in columns]
+    ends = [((0.0, row - rise), (float(width), row + rise)) for row in rows]
+    ends += [((column - lean, 0.0), (column + lean, float(height))) for column in columns]
     for start, end in ends:
-        points = [tuple(round(value) for value in point) for point in (start, end)]
-        cv2.line(light, points[0], points[1], (depth,), thick, cv2.LINE_AA)
+        (x0, y0), (x1, y1) = start, end
+        cv2.line(light, (round(x0), round(y0)), (round(x1), round(y1)), (depth,), thick, cv2.LINE_AA)
     paper *= light[..., None]
 
 

@@ -115,20 +115,23 @@ class LineRecogniser:
         if height >= _TALL * width:
             downwards = np.roll(quad, -1, axis=0)  # turned so that its top is at the left
             outlines = [quad, downwards] if height < _LETTER_LIKE * width else [downwards]
-        candidates = []
-        classes = latin_classes() if latin_only else None
-        for outline in outlines:
-            strip, reading, inner = None, Reading("", (), ()), ()
-            if not with_inner:
-                strip = cut_out(image, outline, _NARROWED)
-                reading = decoded(self.outputs(strip, device=device)[0], classes)
-            if strip is None or not _is_plain(reading, strip.shape[1]):
-                strip = cut_out(image, outline)
-                scores, *inner = self.outputs(strip, with_inner, device)
-                reading = decoded(scores, classes)
-            candidates.append((reading.average, outline, strip, reading, tuple(inner)))
-        _, outline, strip, reading, inner = max(candidates, key=lambda candidate: candidate[0])
+        candidates = [self._seen(image, outline, latin_only, with_inner, device) for outline in outlines]
+        outline, strip, reading, inner = max(candidates, key=lambda candidate: candidate[2].average)
         return read_line(outline, strip, reading, inner)
+
+    def _seen(
+        self, image: ImageArray, outline: Quad, latin_only: bool, with_inner: bool, device: str | None
+    ) -> tuple[Quad, ImageArray, Reading, tuple[NDArray[np.float32], ...]]:
+        """An outline, its strip, what it says, and the tensors inside the network."""
+        classes = latin_classes() if latin_only else None
+        if not with_inner:
+            strip = cut_out(image, outline, _NARROWED)
+            reading = decoded(self.outputs(strip, device=device)[0], classes)
+            if _is_plain(reading, strip.shape[1]):
+                return outline, strip, reading, ()
+        strip = cut_out(image, outline)
+        scores, *inner = self.outputs(strip, with_inner, device)
+        return outline, strip, decoded(scores, classes), tuple(inner)
 
     def outputs(
         self, strip: ImageArray, with_inner: bool = False, device: str | None = None
