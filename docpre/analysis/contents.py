@@ -58,9 +58,33 @@ def contents(members: Sequence[int], lines: Sequence[TextLine], page: Straight, 
             run.append(entry)
             continue
         if len(run) >= _FEWEST_ROWS and _rises(run):
-            found.append([i for row in rows[run[0][0] : run[-1][0] + 1] for i in row])
+            first = _first_row(rows, [entry[0] for entry in run], page, letter_px)
+            found.append([i for row in rows[first : run[-1][0] + 1] for i in row])
         run = [entry] if entry is not None else []
     return found
+
+
+def _first_row(rows: Sequence[Sequence[int]], entries: Sequence[int], page: Straight, letter_px: float) -> int:
+    """The place of the first row: rows above the entries belong to them if there is ink where the numbers stand.
+
+    Args:
+        rows: indices of lines.
+        entries: places of the rows whose numbers were read.
+        page: as its lines run level.
+        letter_px: the size of the body's letters.
+    """
+    right = float(np.median([page.boxes[rows[place][-1], 2] for place in entries]))
+    left = right - 2 * letter_px
+    first = entries[0]
+    while first > 0:
+        above, below = (page.boxes[list(rows[place])] for place in (first - 1, first))
+        top, bottom = above[:, 1].min(), above[:, 3].max()
+        is_near = below[:, 1].min() - bottom < letter_px
+        is_short = above[:, 2].max() < left
+        if not (is_near and is_short and page.ink_in(np.array([left, top, right, bottom])).any()):
+            break
+        first -= 1
+    return first
 
 
 def _is_dotted(gap: Box, page: Straight) -> bool:

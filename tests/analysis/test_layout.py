@@ -114,6 +114,29 @@ def test_rows_with_leaders_and_rising_numbers_are_contents() -> None:
     assert [layout.kind for layout in structure.layouts] == [LayoutKind.CONTENTS]
 
 
+def test_a_row_of_contents_whose_number_was_not_read_belongs_to_them() -> None:
+    seen = [line("1 A first chapter", (80, 170, 400, 186)), line("2", (800, 170, 820, 186))]
+    rows = [line(f"1.{k} Section ........ {3 * k}", (80, 170 + 30 * k, 820, 186 + 30 * k)) for k in range(1, 8)]
+    lines = [line("A heading above", (80, 60, 400, 76)), seen[0], *rows]
+    structure = structure_of(page([*lines, seen[1]]), lines, [])
+    (contents,) = (layout for layout in structure.layouts if layout.kind == LayoutKind.CONTENTS)
+    assert sorted(contents.lines) == list(range(1, 9))
+
+
+def test_the_end_of_a_paragraph_is_no_header() -> None:
+    lines = [*paragraph(80, 40, 740, 2), *paragraph(80, 140, 740, 20)]
+    assert kinds(structure_of(page(lines), lines, [])) == [SectionKind.COLUMN]
+
+
+def test_the_ground_that_text_stands_on_is_no_figure() -> None:
+    lines = paragraph(200, 200, 500, 24)
+    image = page(lines)
+    cv2.rectangle(image, (150, 150), (750, 900), (0, 0, 0), 8)
+    ground = Block("figure", np.array([150.0, 150, 750, 900]), 0.9)
+    structure = structure_of(image, lines, [ground])
+    assert LayoutKind.FIGURE not in [layout.kind for layout in structure.layouts]
+
+
 def test_a_grid_of_rules_with_cells_is_a_table() -> None:
     cells = [
         line("cell", (110 + 200 * c, 310 + 40 * r, 180 + 200 * c, 326 + 40 * r)) for r in range(5) for c in range(3)
