@@ -367,7 +367,7 @@ _DOCPRE_HANDWRITING = ModelSpec(
     artefacts=(
         Artefact(
             filename="docpre_handwriting.npz",
-            sha256="cb957f9e84cd20030100a1a374c68e10db434bc2ad827a95bb53947919c5bd2f",
+            sha256="5ad2b14932bb584d2e11316d7c7749cd9bb73622074fcdf390e2db56d2801ffc",
             licence="Apache-2.0",
         ),
     ),

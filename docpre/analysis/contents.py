@@ -14,6 +14,7 @@ from docpre.analysis.straight import Straight
 
 _LEADERS = re.compile(r"(?:[.·…‥•⋯・。_]\s*){3,}|…+|(?:-\s*){4,}|(?:\.\s){2,}")
 _LAST_NUMBER = re.compile(r"(?:^|[^\d.,])[(（]?(\d{1,4}|[ivxlc]{1,6})[)）]?\s*$")
+_MOST_COUNTED = 0.6  # of the steps from one page to the next
 _FEWEST_ROWS = 3
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _MOST_BETWEEN = 2  # rows without a number: wrapped titles, parts
@@ -100,9 +101,12 @@ def _rises(run: Sequence[tuple[int, int, bool, float]]) -> bool:
     pages = [entry[1] for entry in run]
     falls = sum(b < a for a, b in pairwise(pages))
     with_leaders = sum(entry[2] for entry in run)
-    # Without leaders any table's last column could be meant: there the numbers have to rise without a break.
     if with_leaders >= 0.5 * len(run):
         return falls <= 0.2 * len(run)
+    # Without leaders any table's last column could be meant: there the numbers have to rise without a break; those that
+    # count the rows are the numbers of lines.
+    if sum(b - a == 1 for a, b in pairwise(pages)) > _MOST_COUNTED * (len(pages) - 1):
+        return False
     return falls == 0 and pages[-1] > pages[0] and len(run) >= _FEWEST_ROWS + 1
 
 
