@@ -132,6 +132,16 @@ def test_numbers_of_lines_make_no_contents(step: int, is_contents: bool) -> None
     assert (LayoutKind.CONTENTS in [layout.kind for layout in structure.layouts]) == is_contents
 
 
+@pytest.mark.parametrize(
+    ("text", "is_formula"),
+    [("lim x = 0 (3)", True), ("sin(ax) + 2cos x = 1", True), ("the two men who had gone out", False)],
+)
+def test_words_are_no_formula_whatever_the_network_sees(text: str, is_formula: bool) -> None:
+    lines = [*paragraph(80, 160, 740, 8), line(text, (300, 460, 600, 476)), *paragraph(80, 560, 740, 8)]
+    block = Block("equation", np.array([290.0, 450, 610, 490]), 0.9)
+    assert bool(structure_of(page(lines), lines, [block]).formulas) == is_formula
+
+
 def test_the_end_of_a_paragraph_is_no_header() -> None:
     lines = [*paragraph(80, 40, 740, 2), *paragraph(80, 140, 740, 20)]
     assert kinds(structure_of(page(lines), lines, [])) == [SectionKind.COLUMN]
