@@ -142,6 +142,19 @@ def test_words_are_no_formula_whatever_the_network_sees(text: str, is_formula: b
     assert bool(structure_of(page(lines), lines, [block]).formulas) == is_formula
 
 
+def test_columns_with_rules_between_them_are_no_table() -> None:
+    lines = [one for left in (80, 340, 600) for one in paragraph(left, 200, 230, 26)]
+    image = page(lines)
+    for x in (325, 585):
+        cv2.line(image, (x, 180), (x, 890), (0, 0, 0), 2)
+    for y in (180, 890):
+        cv2.line(image, (80, y), (830, y), (0, 0, 0), 2)
+    structure = structure_of(image, lines, [])
+    assert LayoutKind.TABLE not in [layout.kind for layout in structure.layouts]
+    assert structure.columns == 3
+    assert structure.reading_order == tuple(range(len(lines)))
+
+
 def test_the_end_of_a_paragraph_is_no_header() -> None:
     lines = [*paragraph(80, 40, 740, 2), *paragraph(80, 140, 740, 20)]
     assert kinds(structure_of(page(lines), lines, [])) == [SectionKind.COLUMN]
