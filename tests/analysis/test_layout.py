@@ -145,10 +145,10 @@ def test_words_are_no_formula_whatever_the_network_sees(text: str, is_formula: b
 def test_columns_with_rules_between_them_are_no_table() -> None:
     lines = [one for left in (80, 340, 600) for one in paragraph(left, 200, 230, 26)]
     image = page(lines)
-    for x in (325, 585):
+    for x in (70, 325, 585, 840):
         cv2.line(image, (x, 180), (x, 890), (0, 0, 0), 2)
     for y in (180, 890):
-        cv2.line(image, (80, y), (830, y), (0, 0, 0), 2)
+        cv2.line(image, (70, y), (840, y), (0, 0, 0), 2)
     structure = structure_of(image, lines, [])
     assert LayoutKind.TABLE not in [layout.kind for layout in structure.layouts]
     assert structure.columns == 3
