@@ -103,7 +103,7 @@ def draw_line(
     """A picture (H, W, 3) RGB uint8 of one line; None: the font lacks its characters."""
     text = _text(sentences, script, random)
     known = "".join(character for character in text if _has(font.path, character))
-    if sum(map(str.isalnum, known)) < 2 or len(known) < _KNOWN_SHARE * len(text):
+    if not any(map(str.isalnum, known)) or len(known) < _KNOWN_SHARE * len(text):
         return None
     ink = _ink(font, known, random)
     if min(ink.shape) < 8 or ink.max() < 0.2:
@@ -113,7 +113,9 @@ def draw_line(
 
 def _text(sentences: Mapping[str, Sequence[str]], script: str, random: np.random.Generator) -> str:
     kind = random.random()
-    if kind < 0.12:  # figures, dates and sums, as on receipts and forms
+    if kind < 0.12:  # what stands alone in tables, plots and margins
+        return _short(script, sentences, random)
+    if kind < 0.24:  # figures, dates and sums, as on receipts and forms
         parts = [
             f"{random.integers(1, 9999)}.{random.integers(0, 99):02d}",
             f"{random.integers(1, 28):02d}/{random.integers(1, 12):02d}/{random.integers(1990, 2030)}",
@@ -125,12 +127,27 @@ def _text(sentences: Mapping[str, Sequence[str]], script: str, random: np.random
     line = lines[int(random.integers(len(lines)))]
     if script == "Chinese":
         start = random.integers(max(1, len(line) - 4))
-        return line[start : start + random.integers(2, 8 if random.random() < 0.3 else 28)]
+        return line[start : start + random.integers(2, 8 if random.random() < 0.3 else 18)]
     words = line.split()
     start = random.integers(max(1, len(words) - 1))
-    text = " ".join(words[start : start + random.integers(1, 4 if random.random() < 0.3 else 11)])
+    text = " ".join(words[start : start + random.integers(1, 4 if random.random() < 0.3 else 8)])
     case = random.random()
     return text.upper() if case < 0.12 else text.title() if case < 0.2 else text
+
+
+def _short(script: str, sentences: Mapping[str, Sequence[str]], random: np.random.Generator) -> str:
+    number = int(10 ** random.uniform(0, 4))
+    share = random.uniform(0, 100)
+    letters = "".join(random.choice(list("ABCDEFGHIKLMNOPRSTUVXYZ"), int(random.integers(1, 4))))
+    figures = [f"{number}", f"({number})", f"{share:.2f}", f"{share:.1f}%"]
+    figures += [f"{letters}{number}", f"{letters}/{letters}"]
+    if random.random() < 0.6:
+        return figures[int(random.integers(len(figures)))]
+    line = sentences[script][int(random.integers(len(sentences[script])))]
+    if script == "Chinese":
+        return line[: int(random.integers(2, 4))]
+    words = line.split()
+    return words[int(random.integers(len(words)))]
 
 
 @functools.lru_cache(_FONT_CACHE)
@@ -154,8 +171,9 @@ def _ink(font: Font, text: str, random: np.random.Generator) -> Pixels:
     is_unsteady = font.is_copied or (font.is_handwriting and random.random() < 0.8)
     ink = _unsteady(font, text, size, random) if is_unsteady else _set(font, text, size, random)
     width = ink.shape[1]
-    shear = random.normal(0, 0.2) if font.is_handwriting else random.normal(0, 0.06)
-    tilt = random.normal(0, 0.015)
+    is_askew = random.random() < 0.25  # as on a page that is bent, or seen from one side
+    shear = random.normal(0, 0.2) if font.is_handwriting or is_askew else random.normal(0, 0.06)
+    tilt = random.normal(0, 0.04 if is_askew else 0.015)
     matrix = np.array([[1, -shear, shear * 1.5 * size], [tilt, 1, -tilt * width / 2]], np.float32)
     ink = cv2.warpAffine(ink, matrix, (width, 3 * size), flags=cv2.INTER_LINEAR).astype(np.float32)
     bend = random.normal(0, 0.05 if font.is_handwriting or random.random() < 0.4 else 0.02) * size
@@ -254,9 +272,9 @@ def _printed(ink: Pixels, is_handwriting: bool, is_chinese: bool, random: np.ran
     ink_colour = (
         random.uniform(0, 70, 3) if random.random() < 0.7 else np.array([20, 30, 140]) + random.normal(0, 25, 3)
     )
-    if random.random() < 0.3:
-        share = 0.3 if is_chinese and is_handwriting else 0.1
-        _rule(paper_colour, "cells" if random.random() < share else "lines", random)
+    if random.random() < 0.35:
+        share = 0.5 if is_chinese and is_handwriting else 0.2
+        _rule(paper_colour, random.random() < share, random)
     picture: Pixels = paper_colour + (ink * depth)[..., None] * (ink_colour - paper_colour)
     if not is_handwriting and random.random() < 0.08:
         picture = 255 - picture
@@ -281,23 +299,28 @@ def _printed(ink: Pixels, is_handwriting: bool, is_chinese: bool, random: np.ran
     return content
 
 
-def _rule(paper: Pixels, kind: str, random: np.random.Generator) -> None:
-    """Draw the rules of a form, a table or a notebook, in place."""
+def _rule(paper: Pixels, has_cells: bool, random: np.random.Generator) -> None:
+    """Draw the rules of a form, a table or a notebook, or the cells of writing paper, in place; they may lie askew."""
     height, width = paper.shape[:2]
     depth, thick = random.uniform(0.35, 0.85), int(random.integers(1, 3))
-    rows = [int(random.uniform(0.75, 1) * (height - 2))]
-    columns: list[int] = []
-    if kind == "cells":
-        rows.append(int(random.uniform(0, 0.2) * height))
-        step = random.uniform(0.7, 1.2) * height
-        columns = np.arange(random.uniform(0, step), width, step).astype(int).tolist()
+    rows = [random.uniform(0.75, 1) * (height - 2)]
+    columns: list[float] = []
+    if has_cells:
+        rows.append(random.uniform(0, 0.2) * height)
+        step = random.uniform(0.6, 1.2) * height
+        columns = np.arange(random.uniform(0, step), width, step).tolist()
     elif random.random() < 0.3:
-        columns = [int(random.choice([random.uniform(0, 0.03), random.uniform(0.97, 1)]) * (width - 2))]
+        columns = [random.choice([random.uniform(0, 0.03), random.uniform(0.97, 1)]) * (width - 2)]
         rows = rows if random.random() < 0.5 else []
-    for row in rows:
-        paper[row : row + thick] *= depth
-    for column in columns:
-        paper[:, column : column + thick] *= depth
+    rise = random.normal(0, 0.06) * height if random.random() < 0.5 else 0.0
+    lean = random.normal(0, 0.1) * height if random.random() < 0.5 else 0.0
+    light = np.ones((height, width), np.float32)
+    ends = [((0.0, row - rise), (float(width), row + rise)) for row in rows]
+    ends += [((column - lean, 0.0), (column + lean, float(height))) for column in columns]
+    for start, end in ends:
+        (x0, y0), (x1, y1) = start, end
+        cv2.line(light, (round(x0), round(y0)), (round(x1), round(y1)), (depth,), thick, cv2.LINE_AA)
+    paper *= light[..., None]
 
 
 def _smooth(shape: Sequence[int], size: float, random: np.random.Generator) -> Pixels:

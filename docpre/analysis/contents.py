@@ -14,6 +14,7 @@ from docpre.analysis.straight import Straight
 
 _LEADERS = re.compile(r"(?:[.·…‥•⋯・。_]\s*){3,}|…+|(?:-\s*){4,}|(?:\.\s){2,}")
 _LAST_NUMBER = re.compile(r"(?:^|[^\d.,])[(（]?(\d{1,4}|[ivxlc]{1,6})[)）]?\s*$")
+_MOST_COUNTED = 0.6  # of the steps from one page to the next
 _FEWEST_ROWS = 3
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _MOST_BETWEEN = 2  # rows without a number: wrapped titles, parts
@@ -58,9 +59,33 @@ def contents(members: Sequence[int], lines: Sequence[TextLine], page: Straight, 
             run.append(entry)
             continue
         if len(run) >= _FEWEST_ROWS and _rises(run):
-            found.append([i for row in rows[run[0][0] : run[-1][0] + 1] for i in row])
+            first = _first_row(rows, [entry[0] for entry in run], page, letter_px)
+            found.append([i for row in rows[first : run[-1][0] + 1] for i in row])
         run = [entry] if entry is not None else []
     return found
+
+
+def _first_row(rows: Sequence[Sequence[int]], entries: Sequence[int], page: Straight, letter_px: float) -> int:
+    """The place of the first row: rows above the entries belong to them if there is ink where the numbers stand.
+
+    Args:
+        rows: indices of lines.
+        entries: places of the rows whose numbers were read.
+        page: as its lines run level.
+        letter_px: the size of the body's letters.
+    """
+    right = float(np.median([page.boxes[rows[place][-1], 2] for place in entries]))
+    left = right - 2 * letter_px
+    first = entries[0]
+    while first > 0:
+        above, below = (page.boxes[list(rows[place])] for place in (first - 1, first))
+        top, bottom = above[:, 1].min(), above[:, 3].max()
+        is_near = below[:, 1].min() - bottom < letter_px
+        is_short = above[:, 2].max() < left
+        if not (is_near and is_short and page.ink_in(np.array([left, top, right, bottom])).any()):
+            break
+        first -= 1
+    return first
 
 
 def _is_dotted(gap: Box, page: Straight) -> bool:
@@ -76,9 +101,12 @@ def _rises(run: Sequence[tuple[int, int, bool, float]]) -> bool:
     pages = [entry[1] for entry in run]
     falls = sum(b < a for a, b in pairwise(pages))
     with_leaders = sum(entry[2] for entry in run)
-    # Without leaders any table's last column could be meant: there the numbers have to rise without a break.
     if with_leaders >= 0.5 * len(run):
         return falls <= 0.2 * len(run)
+    # Without leaders any table's last column could be meant: there the numbers have to rise without a break; those that
+    # count the rows are the numbers of lines.
+    if sum(b - a == 1 for a, b in pairwise(pages)) > _MOST_COUNTED * (len(pages) - 1):
+        return False
     return falls == 0 and pages[-1] > pages[0] and len(run) >= _FEWEST_ROWS + 1
 
 

@@ -18,6 +18,8 @@ _REACH = 0.9  # of a letter: ink that is so near is one figure
 _SMALLEST = 2.6  # letters, of the shorter side
 _LEAST_AREA = 0.004  # of the page
 _LEGEND_SIZE = 0.88  # of the body's letters
+_MOST_TEXT = 0.5  # of the page's text: what holds more of it and
+_FILLED_BY_TEXT = 0.2  # is filled by it so far is no figure
 _LABEL_REACH = 0.8  # of a letter: lines of text so near to a figure's ink are its labels
 
 
@@ -45,9 +47,15 @@ def figures(
             found.append(Found(around([*parts, *inside]), score))
     found += [Found(box, None) for box in inked]
     whole = [Found(_with_labels(f.box, page, letter_px, sizes), f.score) for f in found]
-    boxes = merged([f.box for f in whole], 0.3)
+    boxes = [box for box in merged([f.box for f in whole], 0.3) if not _is_paper(box, page)]
     scores = [max((f.score for f in whole if f.score and common(f.box, b) > 0), default=None) for b in boxes]
     return [Found(box, score) for box, score in zip(boxes, scores, strict=True)]
+
+
+def _is_paper(box: Box, page: Straight) -> bool:
+    """Whether a box is the ground that a page's text stands on, as a tinted slip or the rim of a sheet makes it."""
+    text = area(page.boxes[share_inside(page.boxes, box) > 0.7]).sum()
+    return bool(text > _MOST_TEXT * area(page.boxes).sum() and text > _FILLED_BY_TEXT * area(box))
 
 
 def _is_same(box: Box, other: Box) -> bool:

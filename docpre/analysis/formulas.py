@@ -15,13 +15,14 @@ from docpre.analysis.straight import Straight
 _STRONG = frozenset("=≠≈≡≤≥≪≫∑∏∫∮√∞∂∇∈∉⊂⊆∪∩∀∃→⇒⇔↦±∓×÷⋅∝∼≃≅")
 _WEAK = frozenset("+-−*/^_|<>()[]{}′″°,.~'")
 _GREEK = re.compile(r"[\u0391-\u03a9\u03b1-\u03c9]")
-_TERM = re.compile(r"(?:\d+(?:[.,]\d+)?|[A-Za-z]|[A-Za-z]\d|sin|cos|tan|log|ln|exp|lim|max|min|det|arg)+")
+_TERM = re.compile(r"(?:sin|cos|tan|log|ln|exp|lim|max|min|sup|inf|det|arg|mod)?[A-Za-z]{0,2}")
 _ATOM = (
     r"(?:\d+(?:[.,]\d+)*[A-Za-z]?(?![A-Za-z])|(?<![A-Za-z])[A-Za-z]\d?(?![A-Za-z\d])|[\u0391-\u03a9\u03b1-\u03c9]"
     r"|[^\w\s\u3000-\u303f\uff00-\uffef,.;:?!\"“”‘’])"
 )
 _RUN = re.compile(rf"{_ATOM}(?:\s?{_ATOM})+")
 _DISPLAY_SHARE = 0.55
+_SEEN_SHARE = 0.35  # is enough where the network sees a formula
 _EQUATION_NUMBER = re.compile(r"[(（]\s*\d+(?:[.-]\d+)*\s*[)）]$")
 
 
@@ -46,7 +47,7 @@ def displayed(
     taken: set[int] = set()
     for box in seen:
         inside = [i for i in free if i not in taken and share_inside(page.boxes[i], box) > 0.5]
-        if inside and sum(_mathematical(lines[i].text) for i in inside) / len(inside) > 0.25:
+        if inside and sum(_mathematical(lines[i].text) for i in inside) / len(inside) > _SEEN_SHARE:
             found.append(inside)
             taken.update(inside)
     for index in free:
@@ -68,7 +69,7 @@ def _mathematical(text: str) -> float:
         len(word)
         for word in words
         if (len(word) == 1 and (is_formula_char(word) or word in _WEAK or word.isdigit() or word.isascii()))
-        or (_TERM.fullmatch(word) is not None and len(word) <= 4)
+        or _TERM.fullmatch(word) is not None
     )
     return mathematical / max(total, 1)
 

@@ -110,6 +110,8 @@ def margins_of(
             numbered = any(is_page_number(lines[i].text) for row in group for i in row)
             ruled = _is_ruled_off(edge, inner, rules, is_top)
             seen = any(b.label == label and share_inside(edge, b.box) > 0.4 for b in blocks)
+            if not (ruled or seen) and _is_running_text(group if is_top else group[::-1], boxes, everything, body_size):
+                continue
             wide = gap >= max(1.6 * spacing, spacing + 0.5 * body_size, 0.8 * body_size)
             if (
                 ruled
@@ -133,6 +135,15 @@ def _is_outside(edge: Box, everything: Box, page_height: float, is_top: bool) ->
     if is_top:
         return bool(edge[3] <= everything[1] + _TOP * height and edge[3] < 0.25 * page_height)
     return bool(edge[1] >= everything[1] + _BOTTOM * height and edge[1] > 0.75 * page_height)
+
+
+def _is_running_text(rows: Sequence[Sequence[int]], boxes: Box, everything: Box, letter_px: float) -> bool:
+    """Whether two rows are the end of a paragraph: a full line, and under its beginning a shorter one."""
+    if len(rows) != 2 or any(len(row) > 1 for row in rows):
+        return False
+    first, second = (boxes[row[0]] for row in rows)
+    is_full = first[2] >= everything[2] - letter_px and first[2] - first[0] > 0.5 * (everything[2] - everything[0])
+    return bool(is_full and second[2] < first[2] and abs(first[0] - second[0]) < letter_px)
 
 
 def _is_ruled_off(edge: Box, inner: float, rules: Box, is_top: bool) -> bool:

@@ -15,6 +15,7 @@ _SURE = 0.5
 _FEWEST_LINES = 3
 _ENDS_ALIKE = 0.03  # of a rule's length: rules of one table end together
 _MOST_COVERED = 0.8  # of a row by its cells: columns of text cover more
+_ROWS_OF_TEXT = 6  # for each rule across: more are no cells
 _FARTHEST_RULES = 30.0  # letters between two rules of a table
 
 
@@ -41,7 +42,8 @@ def tables(page: Straight, taken: Sequence[Box], blocks: Sequence[Block], letter
         letter_px: the size of the body's letters.
     """
     ruled = [*_grids(page, letter_px), *_between_rules(page, letter_px)]
-    ruled = [box for box in ruled if _has_cells(box, page) and not any(share_inside(box, t) > 0.3 for t in taken)]
+    ruled = [box for box in ruled if _has_cells(box, page) and not _is_columns(box, page)]
+    ruled = [box for box in ruled if not any(share_inside(box, t) > 0.3 for t in taken)]
     seen = [(b.box, b.score) for b in blocks if b.label == "table" and b.score >= _SURE]
     seen = [(box, score) for box, score in seen if not any(share_inside(t, box) > 0.3 for t in taken)]
     found = [Found(box, None) for box in merged(ruled, 0.5)]
@@ -64,6 +66,14 @@ def _has_cells(box: Box, page: Straight) -> bool:
         return False
     rows = rows_of(inside.tolist(), page.boxes)
     return sum(len(row) > 1 for row in rows) >= max(2, 0.4 * len(rows))
+
+
+def _is_columns(box: Box, page: Straight) -> bool:
+    """Whether columns of running text stand in a box, with rules between them but hardly any between their rows."""
+    rows = rows_of(np.flatnonzero(share_inside(page.boxes, box) > 0.6).tolist(), page.boxes)
+    width = float(box[2] - box[0])
+    rules = [rule for rule in page.level if share_inside(grown(rule, 1), box) > 0.8 and rule[2] - rule[0] > 0.5 * width]
+    return len(rows) >= _ROWS_OF_TEXT * (1 + len(rules)) and not _is_cells_only(box, page)
 
 
 def _snapped(box: Box, page: Straight) -> Box | None:

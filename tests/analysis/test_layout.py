@@ -114,6 +114,61 @@ def test_rows_with_leaders_and_rising_numbers_are_contents() -> None:
     assert [layout.kind for layout in structure.layouts] == [LayoutKind.CONTENTS]
 
 
+def test_a_row_of_contents_whose_number_was_not_read_belongs_to_them() -> None:
+    seen = [line("1 A first chapter", (80, 170, 400, 186)), line("2", (800, 170, 820, 186))]
+    rows = [line(f"1.{k} Section ........ {3 * k}", (80, 170 + 30 * k, 820, 186 + 30 * k)) for k in range(1, 8)]
+    lines = [line("A heading above", (80, 60, 400, 76)), seen[0], *rows]
+    structure = structure_of(page([*lines, seen[1]]), lines, [])
+    (contents,) = (layout for layout in structure.layouts if layout.kind == LayoutKind.CONTENTS)
+    assert sorted(contents.lines) == list(range(1, 9))
+
+
+@pytest.mark.parametrize(("step", "is_contents"), [(1, False), (3, True)])
+def test_numbers_of_lines_make_no_contents(step: int, is_contents: bool) -> None:
+    rows = [line("Words of a line", (80, 200 + 30 * k, 700, 216 + 30 * k)) for k in range(12)]
+    numbers = [line(f"{364 + step * k}", (780, 200 + 30 * k, 820, 216 + 30 * k)) for k in range(12)]
+    lines = [one for pair in zip(rows, numbers, strict=True) for one in pair]
+    structure = structure_of(page(lines), lines, [])
+    assert (LayoutKind.CONTENTS in [layout.kind for layout in structure.layouts]) == is_contents
+
+
+@pytest.mark.parametrize(
+    ("text", "is_formula"),
+    [("lim x = 0 (3)", True), ("sin(ax) + 2cos x = 1", True), ("the two men who had gone out", False)],
+)
+def test_words_are_no_formula_whatever_the_network_sees(text: str, is_formula: bool) -> None:
+    lines = [*paragraph(80, 160, 740, 8), line(text, (300, 460, 600, 476)), *paragraph(80, 560, 740, 8)]
+    block = Block("equation", np.array([290.0, 450, 610, 490]), 0.9)
+    assert bool(structure_of(page(lines), lines, [block]).formulas) == is_formula
+
+
+def test_columns_with_rules_between_them_are_no_table() -> None:
+    lines = [one for left in (80, 340, 600) for one in paragraph(left, 200, 230, 26)]
+    image = page(lines)
+    for x in (70, 325, 585, 840):
+        cv2.line(image, (x, 180), (x, 890), (0, 0, 0), 2)
+    for y in (180, 890):
+        cv2.line(image, (70, y), (840, y), (0, 0, 0), 2)
+    structure = structure_of(image, lines, [])
+    assert LayoutKind.TABLE not in [layout.kind for layout in structure.layouts]
+    assert structure.columns == 3
+    assert structure.reading_order == tuple(range(len(lines)))
+
+
+def test_the_end_of_a_paragraph_is_no_header() -> None:
+    lines = [*paragraph(80, 40, 740, 2), *paragraph(80, 140, 740, 20)]
+    assert kinds(structure_of(page(lines), lines, [])) == [SectionKind.COLUMN]
+
+
+def test_the_ground_that_text_stands_on_is_no_figure() -> None:
+    lines = paragraph(200, 200, 500, 24)
+    image = page(lines)
+    cv2.rectangle(image, (150, 150), (750, 900), (0, 0, 0), 8)
+    ground = Block("figure", np.array([150.0, 150, 750, 900]), 0.9)
+    structure = structure_of(image, lines, [ground])
+    assert LayoutKind.FIGURE not in [layout.kind for layout in structure.layouts]
+
+
 def test_a_grid_of_rules_with_cells_is_a_table() -> None:
     cells = [
         line("cell", (110 + 200 * c, 310 + 40 * r, 180 + 200 * c, 326 + 40 * r)) for r in range(5) for c in range(3)

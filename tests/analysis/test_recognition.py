@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
 import numpy as np
 import onnxruntime
 import pytest
@@ -9,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docpre.analysis.characters import characters, is_latin, is_wide, latin_classes
-from docpre.analysis.recognition import Reading, cut_out, decoded, in_lines, read_line
+from docpre.analysis.recognition import LineRecogniser, Reading, cut_out, decoded, in_lines, read_line
+from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions, create_engine
 from docpre.engines.inner_outputs import with_inner_outputs
 from docpre.registry import MODELS, find_weights
@@ -94,6 +98,56 @@ def test_a_slanted_line_is_cut_out_upright(angle, width, height):
     assert strip.shape[1] == pytest.approx(48 * width / height, abs=2)
     assert strip[:, -3, 0].mean() - strip[:, 2, 0].mean() == pytest.approx(width, rel=0.2)
     assert np.abs(np.diff(strip[..., 0].astype(int), axis=0)).mean() < 2
+
+
+def test_a_narrowed_strip_gives_the_same_boxes_and_spaces():
+    image = np.full((24, 200, 3), 255, np.uint8)
+    places = {"中": (4, 24), "文": (28, 48), "国": (120, 140)}
+    for left, right in places.values():
+        image[4:20, left:right] = 0
+    quad = np.array([[0, 0], [200, 0], [200, 24], [0, 24]], np.float32)
+    found = []
+    for narrowed in (1.0, 0.5):
+        strip = cut_out(image, quad, narrowed)
+        assert strip.shape == (48, 400 * narrowed, 3)
+        middles = [(left + right) * narrowed for left, right in places.values()]
+        reading = Reading("中文国", (0.9, 0.9, 0.9), tuple((int(x // 8), int(x // 8)) for x in middles))
+        found.append(read_line(quad, strip, reading))
+    assert [one.line.text for one in found] == ["中文 国"] * 2
+    for first, second in zip(*(one.line.chars for one in found), strict=True):
+        np.testing.assert_allclose(first.quad, second.quad, atol=1.5)
+    np.testing.assert_allclose(found[0].edges, found[1].edges, atol=0.05)
+
+
+class NarrowReader(LineRecogniser):
+    """Counts how often the network is asked, and at which widths."""
+
+    def __init__(self, pool, threads):
+        super().__init__(pool, threads)
+        self.widths = []
+
+    def outputs(self, strip, with_inner=False, device=None):
+        self.widths.append(strip.shape[1])
+        return super().outputs(strip, with_inner, device)
+
+
+def test_only_what_is_hard_to_read_is_looked_at_twice():
+    pool = EnginePool("text_recognition", None, None, RuntimeOptions(device="cpu", cpu_threads=1))
+    plain = np.full((48, 480, 3), 255, np.uint8)
+    cv2.putText(plain, "A plain line", (10, 36), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (0, 0, 0), 3, cv2.LINE_AA)
+    noise = np.random.default_rng(0).integers(0, 255, (48, 480, 3)).astype(np.uint8)
+    quads = np.array([[[0, 0], [480, 0], [480, 48], [0, 48]]], np.float32)
+    with ThreadPoolExecutor(1) as threads:
+        seen = {}
+        for name, image, with_inner in (("plain", plain, False), ("noise", noise, False), ("inner", plain, True)):
+            reader = NarrowReader(pool, threads)
+            (read,) = reader.read(image, quads, with_inner=with_inner)
+            seen[name] = reader.widths, read
+    assert seen["plain"][0] == [384]
+    assert seen["noise"][0] == [384, 480]
+    assert seen["inner"][0] == [480]  # the classifier of handwriting knows lines as wide as they are
+    assert seen["plain"][1].line.text == seen["inner"][1].line.text == "A plain line"
+    assert seen["plain"][1].width == seen["inner"][1].width == pytest.approx(10)
 
 
 def test_lines_in_order():
