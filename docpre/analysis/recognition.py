@@ -219,7 +219,7 @@ def read_line(quad: Quad, strip: ImageArray, reading: Reading, inner: tuple[NDAr
     """A line, with the box of each character, and the spaces beside wide characters, which the network leaves out."""
     width, height = _size(quad)
     square = strip.shape[1] * height / width  # columns that are as wide as the line is high
-    if not reading.text:
+    if not reading.text.strip():
         return ReadLine(TextLine("", quad, 0.0, 0.0), (), width / height, inner)
     edges = _edges(strip, reading)
     down = quad[3] - quad[0]
@@ -252,12 +252,16 @@ def _is_space(before: str, after: str, gap: float) -> bool:
 
 
 def _edges(strip: ImageArray, reading: Reading) -> list[tuple[float, float]]:
-    """Left and right of each character in the strip, cut where there is least ink between the steps that say them."""
+    """Left and right of each character in the strip, cut where there is least ink between the steps that say them.
+
+    A space has no ink, and the step that says it may lie on the next character: there is one cut for it, not two.
+    """
     gray = cv2.cvtColor(strip, cv2.COLOR_RGB2GRAY).astype(np.float32)
     ink = np.abs(gray - np.median(gray)).mean(0)
     ink_level = ink.max() / 8
     width = strip.shape[1]
-    middles = [min(width - 1.0, (first + last + 1) / 2 * _STEP_PX) for first, last in reading.steps]
+    glyphs = [index for index, text in enumerate(reading.text) if not text.isspace()]
+    middles = [min(width - 1.0, sum(reading.steps[index], 1) / 2 * _STEP_PX) for index in glyphs]
     cuts = [0.0]
     for before, after in pairwise(middles):
         low, high = int(before + 1), max(int(after), int(before + 1) + 1)
@@ -268,12 +272,13 @@ def _edges(strip: ImageArray, reading: Reading) -> list[tuple[float, float]]:
         nearness = np.abs(np.arange(low, high) - (before + after) / 2) / max(after - before, 1.0)
         cuts.append(float(low + (between / max(ink_level, 1e-3) + nearness).argmin()) + 0.5)
     cuts.append(float(width))
-    edges = []
+    edges = [(0.0, 0.0)] * len(reading.text)
     paper = float(np.quantile(ink, _PAPER))
     faintest = paper + (ink.max() - paper) * _FAINTEST  # the end of a thin stroke is ink too
-    for left, right in pairwise(cuts):
+    for index, (left, right) in zip(glyphs, pairwise(cuts), strict=True):
         inked = np.flatnonzero(ink[int(left) : max(int(np.ceil(right)), int(left) + 1)] > faintest)
-        edges.append((int(left) + float(inked[0]), int(left) + float(inked[-1]) + 1) if inked.size else (left, right))
+        found = (int(left) + float(inked[0]), int(left) + float(inked[-1]) + 1) if inked.size else (left, right)
+        edges[index] = found
     return edges
 
 
