@@ -11,7 +11,7 @@ from docpre.line_directions import LineDirections
 
 # The shift is a polynomial of these degrees across and down the page, the less of each the higher it is.
 _DEGREE_X, _DEGREE_Y = 4, 3
-_STIFFNESS = 1e-3
+_STIFFNESS = 1e-2  # less fits single windows: lines get more level where they are looked at, and less where they are
 _OUTLIER_SLOPE = 0.03
 _ROUNDS = 5
 
