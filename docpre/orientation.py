@@ -69,7 +69,7 @@ class OrientationClassifier:
         self._min_score = pool.spec.min_score if min_score is None else min_score
 
     def scores(self, images: list[ImageArray], device: str | None = None) -> NDArray[np.float32]:
-        """Pages (H, W, 3) RGB uint8, of any sizes, to scores (N, classes)."""
+        """Pages (H, W, 3) RGB uint8, of any sizes, to scores (N, classes); unsure ones are looked at once more."""
         spec = self.pool.spec
         scores = self._network_scores(images, device)
         if spec.look_again_below is not None:

@@ -58,11 +58,10 @@ def shrunk(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uin
 
 
 def quickly_shrunk(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uint8]:
-    """As ``shrunk``, in a third of the time, for networks that look at a whole page: pixels are one to three
-    grey levels off.
+    """As ``shrunk``, in a fraction of the time, for networks that look at a whole page.
 
-    Where at most half of the sides is to go before the last halving, this is linear: each pixel is used, if not with
-    the share that its area has.
+    Pixels are one to three grey levels off on average. Where at most half of the sides is to go before the last
+    halving, this is linear: each pixel is used, if not with the share that its area has.
 
     Args:
         image: (H, W) or (H, W, C) uint8.

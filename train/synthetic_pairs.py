@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,8 +79,8 @@ def write_pairs(
         raise ConfigError(f"There is nothing to draw: {count} photos of {len(kinds)} kinds.")
     source = Pages(pages, dpi=_DPI)
     order = _each_document_in_turn(source.documents, np.random.default_rng(seed))
-    settings = {"size_wh": photo_wh, "coverage": coverage, "any_turn": any_turn, "blur_px": (0.2, 0.6)}
-    photographers = {kind: Synthesiser(SynthConfig(kinds={kind: 1.0}, **settings), seed) for kind in kinds}  # type: ignore[arg-type]
+    config = SynthConfig(size_wh=photo_wh, coverage=coverage, any_turn=any_turn, blur_px=(0.2, 0.6))
+    photographers = {kind: Synthesiser(replace(config, kinds={kind: 1.0}), seed) for kind in kinds}
     place = 0
     for number in tqdm(range(count), unit="photo"):
         kind = kinds[number % len(kinds)]

@@ -21,7 +21,7 @@ from docpre.registry import ModelSpec
 JOB_FILE = "job.json"
 PICTURES_FILE = "pictures.npy"
 # Raised whenever what is done here, or the pages that are drawn, gives other networks.
-RECIPE = 4
+RECIPE = 5
 # Architecture -> how many convolutions stay in floating point, at the network's start and at its end. Found by
 # quantising each part of the network alone: UVDoc's first convolutions see thin print on wide ranges, its last ones
 # write coordinates that 256 steps are too coarse for.
