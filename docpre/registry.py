@@ -87,6 +87,8 @@ class ModelSpec:
         look_again_below: a page whose best score is below this is looked at once more, closer, in four parts; None:
             never.
         outputs: names of the ONNX file's outputs, the first being the answer.
+        any_height: pictures may have any height, though the ONNX file asks for that of ``size_hw``; see
+            ``docpre.engines.any_height``.
         inner: names of tensors inside the network that can be had beside the answer.
         artefacts: weight files.
         source: paper and code that it comes from.
@@ -109,6 +111,7 @@ class ModelSpec:
     min_score: float | None = None
     look_again_below: float | None = None
     outputs: tuple[str, ...] = ()
+    any_height: bool = False
     inner: tuple[str, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
     source: str = ""
@@ -343,6 +346,7 @@ _PP_OCR_REC = ModelSpec(
     std=(0.5, 0.5, 0.5),
     channel_order="BGR",
     outputs=("fetch_name_0",),
+    any_height=True,
     inner=tuple(f"p2o.pd_op.conv2d.{number}.0" for number in (14, 20, 26, 32, 42)),  # what docpre_handwriting looks at
     artefacts=(
         Artefact(

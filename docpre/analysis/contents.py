@@ -13,7 +13,7 @@ from docpre.analysis.elements import TextLine
 from docpre.analysis.straight import Straight
 
 _LEADERS = re.compile(r"(?:[.·…‥•⋯・。_]\s*){3,}|…+|(?:-\s*){4,}|(?:\.\s){2,}")
-_LAST_NUMBER = re.compile(r"(?:^|[^\d.,])[(（]?(\d{1,4}|[ivxlc]{1,6})[)）]?\s*$")
+_LAST_NUMBER = re.compile(r"(?:^|[^\d.,+A-Za-z])[(（]?(\d{1,4}|[ivxlc]{1,6})[)）]?\s*$")
 _MOST_COUNTED = 0.6  # of the steps from one page to the next
 _FEWEST_ROWS = 3
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}

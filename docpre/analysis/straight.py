@@ -93,7 +93,8 @@ def straightened(image: ImageArray, lines: Sequence[TextLine]) -> Straight:
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         shown = cv2.resize(shown, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    gray = shown.min(2)
+    red, green, blue = cv2.split(shown)
+    gray = cv2.min(cv2.min(red, green), blue)  # the darkest: coloured ink counts too
     if skew_deg:
         middle = ((gray.shape[1] - 1) / 2, (gray.shape[0] - 1) / 2)
         turn = cv2.getRotationMatrix2D(middle, skew_deg, 1.0)

@@ -17,12 +17,13 @@ from docpre.errors import EngineError, ModelError
 _LARGEST_FP16 = 65504.0
 
 
-def in_precision(path: Path, precision: str) -> bytes:
+def in_precision(path: Path, precision: str, content: bytes | None = None) -> bytes:
     """An ONNX file with all floating-point tensors in one type, its input and outputs too.
 
     Args:
         path: an ONNX file, in float32, float16 or a mix.
         precision: ``fp32`` or ``fp16``.
+        content: in place of what the file holds.
 
     Returns:
         The serialised network.
@@ -37,7 +38,7 @@ def in_precision(path: Path, precision: str) -> bytes:
     except ImportError as error:
         raise EngineError(f"Computing in {precision} on a GPU may need the package onnx: pip install onnx.") from error
     try:
-        model = onnx.load(str(path))
+        model = onnx.load(str(path)) if content is None else onnx.load_from_string(content)
     except Exception as error:
         raise ModelError(f"{path} is not an ONNX file: {error}") from error
     floats = (TensorProto.FLOAT, TensorProto.FLOAT16)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from docpre.engines.any_height import with_any_height
 from docpre.engines.base import RuntimeOptions, answer_index, is_exported_in_int8
 from docpre.engines.devices import PROVIDERS, parse_device
 from docpre.engines.inner_outputs import with_inner_outputs
@@ -55,12 +56,14 @@ class OnnxRuntimeEngine:
         self._spec = spec
         providers = providers_for(device, options)
         _check_available(providers)
-        model = with_inner_outputs(path.read_bytes(), spec.inner) if spec.inner else path
-        self._session = _session(path, model, providers, options)
+        content = with_any_height(path) if spec.any_height else None
+        if spec.inner:
+            content = with_inner_outputs(path.read_bytes() if content is None else content, spec.inner)
+        self._session = _session(path, path if content is None else content, providers, options)
         own_type = _TYPES.get(options.precision)
         if providers[0][0] != CPU and own_type not in (None, self._session.get_inputs()[0].type):
             # Other providers compute in the file's own type; the CPU's computes float16 in float32 by itself.
-            self._session = _session(path, in_precision(path, options.precision), providers, options)
+            self._session = _session(path, in_precision(path, options.precision, content), providers, options)
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
             raise ModelError(f"{path} is not {spec.name}: it has {len(inputs)} inputs, not one.")

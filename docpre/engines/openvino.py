@@ -14,6 +14,7 @@ import openvino.properties.hint as hint
 from numpy.typing import NDArray
 from openvino.preprocess import PrePostProcessor
 
+from docpre.engines.any_height import with_any_height
 from docpre.engines.base import RuntimeOptions, answer_index
 from docpre.engines.quantised import quantised_network
 from docpre.errors import EngineError, ModelError
@@ -96,7 +97,7 @@ def read_network(core: Any, spec: ModelSpec, path: Path) -> Any:
         ModelError: it can't be read, or is another network.
     """
     try:
-        model = core.read_model(path)
+        model = core.read_model(with_any_height(path) if spec.any_height else path)
     except Exception as error:
         raise ModelError(f"OpenVINO can't load {path}: {error}") from error
     return with_one_answer(model, spec, path)

@@ -123,10 +123,10 @@ def test_a_row_of_contents_whose_number_was_not_read_belongs_to_them() -> None:
     assert sorted(contents.lines) == list(range(1, 9))
 
 
-@pytest.mark.parametrize(("step", "is_contents"), [(1, False), (3, True)])
-def test_numbers_of_lines_make_no_contents(step: int, is_contents: bool) -> None:
+@pytest.mark.parametrize(("prefix", "step", "is_contents"), [("", 1, False), ("", 3, True), ("U+2", 3, False)])
+def test_numbers_of_lines_and_codes_make_no_contents(prefix: str, step: int, is_contents: bool) -> None:
     rows = [line("Words of a line", (80, 200 + 30 * k, 700, 216 + 30 * k)) for k in range(12)]
-    numbers = [line(f"{364 + step * k}", (780, 200 + 30 * k, 820, 216 + 30 * k)) for k in range(12)]
+    numbers = [line(f"{prefix}{364 + step * k}", (780, 200 + 30 * k, 820, 216 + 30 * k)) for k in range(12)]
     lines = [one for pair in zip(rows, numbers, strict=True) for one in pair]
     structure = structure_of(page(lines), lines, [])
     assert (LayoutKind.CONTENTS in [layout.kind for layout in structure.layouts]) == is_contents

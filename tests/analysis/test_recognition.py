@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -15,7 +16,9 @@ from docpre.analysis.characters import characters, is_latin, is_wide, latin_clas
 from docpre.analysis.recognition import LineRecogniser, Reading, cut_out, decoded, in_lines, read_line
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions, create_engine
+from docpre.engines.any_height import with_any_height
 from docpre.engines.inner_outputs import with_inner_outputs
+from docpre.errors import EngineError, ModelError
 from docpre.registry import MODELS, find_weights
 
 NUMBER = {text: number for number, text in enumerate(characters())}
@@ -100,34 +103,36 @@ def test_a_slanted_line_is_cut_out_upright(angle, width, height):
     assert np.abs(np.diff(strip[..., 0].astype(int), axis=0)).mean() < 2
 
 
-def test_a_narrowed_strip_gives_the_same_boxes_and_spaces():
+def test_a_small_strip_gives_the_same_boxes_and_spaces():
     image = np.full((24, 200, 3), 255, np.uint8)
     places = {"中": (4, 24), "文": (28, 48), "国": (120, 140)}
     for left, right in places.values():
         image[4:20, left:right] = 0
     quad = np.array([[0, 0], [200, 0], [200, 24], [0, 24]], np.float32)
     found = []
-    for narrowed in (1.0, 0.5):
-        strip = cut_out(image, quad, narrowed)
-        assert strip.shape == (48, 400 * narrowed, 3)
-        middles = [(left + right) * narrowed for left, right in places.values()]
+    for height, widened in ((48, 1.0), (24, 1.0), (32, 1.5)):
+        strip = cut_out(image, quad, height, widened)
+        share = height * widened / 48
+        assert strip.shape == (height, 400 * share, 3)
+        middles = [(left + right) * share for left, right in places.values()]
         reading = Reading("中文国", (0.9, 0.9, 0.9), tuple((int(x // 8), int(x // 8)) for x in middles))
         found.append(read_line(quad, strip, reading))
-    assert [one.line.text for one in found] == ["中文 国"] * 2
-    for first, second in zip(*(one.line.chars for one in found), strict=True):
-        np.testing.assert_allclose(first.quad, second.quad, atol=1.5)
-    np.testing.assert_allclose(found[0].edges, found[1].edges, atol=0.05)
+    assert [one.line.text for one in found] == ["中文 国"] * 3
+    for other in found[1:]:
+        for first, second in zip(found[0].line.chars, other.line.chars, strict=True):
+            np.testing.assert_allclose(first.quad, second.quad, atol=1.5)
+        np.testing.assert_allclose(found[0].edges, other.edges, atol=0.05)
 
 
-class NarrowReader(LineRecogniser):
-    """Counts how often the network is asked, and at which widths."""
+class WatchedReader(LineRecogniser):
+    """Notes what the network is shown."""
 
     def __init__(self, pool, threads):
         super().__init__(pool, threads)
-        self.widths = []
+        self.sizes = []
 
     def outputs(self, strip, with_inner=False, device=None):
-        self.widths.append(strip.shape[1])
+        self.sizes.append(strip.shape[:2])
         return super().outputs(strip, with_inner, device)
 
 
@@ -140,12 +145,12 @@ def test_only_what_is_hard_to_read_is_looked_at_twice():
     with ThreadPoolExecutor(1) as threads:
         seen = {}
         for name, image, with_inner in (("plain", plain, False), ("noise", noise, False), ("inner", plain, True)):
-            reader = NarrowReader(pool, threads)
+            reader = WatchedReader(pool, threads)
             (read,) = reader.read(image, quads, with_inner=with_inner)
-            seen[name] = reader.widths, read
-    assert seen["plain"][0] == [384]
-    assert seen["noise"][0] == [384, 480]
-    assert seen["inner"][0] == [480]  # the classifier of handwriting knows lines as wide as they are
+            seen[name] = reader.sizes, read
+    assert seen["plain"][0] == [(32, 368)]
+    assert seen["noise"][0] == [(32, 368), (48, 480)]
+    assert seen["inner"][0] == [(48, 480)]  # the classifier of handwriting knows lines as they are
     assert seen["plain"][1].line.text == seen["inner"][1].line.text == "A plain line"
     assert seen["plain"][1].width == seen["inner"][1].width == pytest.approx(10)
 
@@ -172,6 +177,29 @@ def test_inner_tensors(engine):
     reference, _ = create_engine(spec, RuntimeOptions(engine="onnxruntime", device="cpu"))
     for tensor, expected in zip(inner, reference.run_all(batch)[1:], strict=True):
         np.testing.assert_allclose(tensor, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_lines_of_any_height(engine):
+    pytest.importorskip(engine)
+    spec = MODELS["PP-OCRv6_small_rec"]
+    network, _ = create_engine(spec, RuntimeOptions(engine=engine, device="cpu"))
+    as_published, _ = create_engine(replace(spec, any_height=False, inner=()), RuntimeOptions(device="cpu"))
+    batch = np.random.default_rng(0).normal(0, 0.5, (1, 3, 48, 160)).astype(np.float32)
+    np.testing.assert_allclose(network.run(batch), as_published.run(batch), atol=1e-4)
+    assert network.run(batch[:, :, :32]).shape == (1, 20, len(characters()))
+    with pytest.raises(EngineError):
+        as_published.run(batch[:, :, :32])
+
+
+def test_other_networks_have_a_height(tmp_path):
+    path = find_weights(MODELS["PP-LCNet_x1_0_doc_ori"]).path
+    with pytest.raises(ModelError, match="lines of text"):
+        with_any_height(path)
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no network")
+    with pytest.raises(ModelError, match="not an ONNX file"):
+        with_any_height(broken)
 
 
 def test_the_bytes_of_more_outputs():
