@@ -137,12 +137,23 @@ def _between_rules(page: Straight, letter_px: float) -> list[Box]:
             alike = abs(rules[other][0] - rules[first][0]) < tolerance
             alike = alike and abs(rules[other][2] - rules[first][2]) < tolerance
             near = rules[other][1] - rules[group[-1]][3] < _FARTHEST_RULES * letter_px
-            if alike and near and _is_cells_only(around([rules[group[-1]], rules[other]]), page):
+            between = around([rules[group[-1]], rules[other]])
+            if alike and near and _is_cells_only(between, page) and not _is_run_through(between, page, letter_px):
                 group.append(other)
         if len(group) >= 2:
             used.update(group)
             found.append(around(rules[k] for k in group))
     return found
+
+
+def _is_run_through(box: Box, page: Straight, letter_px: float) -> bool:
+    """Whether a line of text fills most of a box's width and goes on beside it."""
+    boxes = page.boxes
+    middles = (boxes[:, 1] + boxes[:, 3]) / 2
+    inner = np.minimum(boxes[:, 2], box[2]) - np.maximum(boxes[:, 0], box[0])
+    beyond = np.maximum(box[0] - boxes[:, 0], boxes[:, 2] - box[2])
+    runs = (middles > box[1]) & (middles < box[3]) & (inner > 0.5 * (box[2] - box[0])) & (beyond > 2 * letter_px)
+    return bool(runs.any())
 
 
 def _is_cells_only(box: Box, page: Straight) -> bool:

@@ -155,6 +155,20 @@ def test_columns_with_rules_between_them_are_no_table() -> None:
     assert structure.reading_order == tuple(range(len(lines)))
 
 
+def test_text_that_runs_through_between_frames_is_in_no_table() -> None:
+    prose = [paragraph(80, top, 740, 4) for top in (120, 420, 720)]
+    frames = [(400, top, 820, top + 120) for top in (260, 560)]
+    words = [line("cell", (x, top + 50, x + 60, top + 66)) for _, top, _, _ in frames for x in (500, 700)]
+    lines = [*prose[0], *words[:2], *prose[1], *words[2:], *prose[2]]
+    image = page(lines)
+    for left, top, right, bottom in frames:
+        for y in (top, bottom):
+            cv2.line(image, (left, y), (right, y), (0, 0, 0), 2)
+    structure = structure_of(image, lines, [])
+    inside = [i for layout in structure.layouts if layout.kind == LayoutKind.TABLE for i in layout.lines]
+    assert all(lines[i].text == "cell" for i in inside)
+
+
 def test_the_end_of_a_paragraph_is_no_header() -> None:
     lines = [*paragraph(80, 40, 740, 2), *paragraph(80, 140, 740, 20)]
     assert kinds(structure_of(page(lines), lines, [])) == [SectionKind.COLUMN]
