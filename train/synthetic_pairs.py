@@ -1,4 +1,4 @@
-"""``python -m train synthetic_pairs``: photos of flat pages, equally many of each kind, beside the pages themselves.
+"""``python -m train synthetic_pairs``: photos of flat pages, equally many of each kind, beside pages and true grids.
 
 A folder for ``python -m train evaluate pairs``, to compare models where nothing was trained: give it pages and a seed
 that no training has seen. A run that is stopped goes on with the next photo.
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
     """The command line of ``python -m train synthetic_pairs``."""
     parser = argparse.ArgumentParser(prog="python -m train synthetic_pairs", description=__doc__)
     parser.add_argument("--pages", type=Path, required=True, metavar="DIR", help="flat pages: pictures and PDFs")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder for photo/ and reference/")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="for photo/, reference/, grid/")
     parser.add_argument("--count", type=int, default=200, help="photos in all (%(default)s)")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS[1:]), help="default: all but scan")
     parser.add_argument("--coverage", nargs=2, type=float, default=(0.4, 0.9), help="see SynthConfig (%(default)s)")
@@ -58,9 +58,9 @@ def write_pairs(
     seed: int,
     photo_wh: tuple[int, int] = _PHOTO_WH,
 ) -> None:
-    """Write ``photo/KIND_NUMBER.png`` and ``reference/KIND_NUMBER.png``.
+    """Write ``photo/KIND_NUMBER.png``, ``reference/KIND_NUMBER.png`` and ``grid/KIND_NUMBER.npy``.
 
-    Each document gives a page before any gives two.
+    The grid is the true one, see ``train.synth.Photos.grid_xy``. Each document gives a page before any gives two.
 
     Args:
         pages: a folder of pictures and PDFs.
@@ -84,7 +84,9 @@ def write_pairs(
     place = 0
     for number in tqdm(range(count), unit="photo"):
         kind = kinds[number % len(kinds)]
-        photo, reference = (output / what / f"{kind}_{number:03d}.png" for what in ("photo", "reference"))
+        name = f"{kind}_{number:03d}"
+        photo, reference = (output / what / f"{name}.png" for what in ("photo", "reference"))
+        grid = output / "grid" / f"{name}.npy"
         for _ in range(len(order)):
             flat = source.read(order[place % len(order)])
             place += 1
@@ -92,10 +94,13 @@ def write_pairs(
                 break
         else:
             raise InputError(f"{pages}: no page has anything on it.")
-        if photo.is_file() and reference.is_file():
+        if photo.is_file() and reference.is_file() and grid.is_file():
             continue
+        shot = photographers[kind]([flat], [number])
         write_png(reference, flat)
-        write_png(photo, photographers[kind]([flat], [number]).image[0].cpu().numpy())
+        grid.parent.mkdir(parents=True, exist_ok=True)
+        np.save(grid, shot.grid_xy[0].cpu().numpy())
+        write_png(photo, shot.image[0].cpu().numpy())
 
 
 def _each_document_in_turn(documents: Sequence[str], random: np.random.Generator) -> list[int]:
