@@ -26,6 +26,7 @@ from docpre.refining import LOOK_SIDE, Look, look, refined, straightened
 #: Tells the orientation of a picture (H, W, 3) RGB uint8.
 Orient = Callable[[ImageArray], Orientation]
 
+_AGREE = 0.9  # what the network took for the page and what the page finder did: the overlap of one page seen by both
 _SURER_BY_DEG = 0.3  # by so much more level are lines that speak against a closer look
 # The classifier is asked about a flat page again if its lines are so level, and believed from this score on.
 _READABLE_DEG, _SURE = 2.0, 0.9
@@ -102,7 +103,13 @@ class Rectifier:
             angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
             upright = turned_back(photo, angle)
             whole = Found(upright, self._refined(upright, grid_xy), angle, orientation=orientation)
-            found = whole if found is None or _is_more_level(whole, found) else found
+            if found is not None:
+                found = whole if _is_more_level(whole, found) else found
+            elif placement is None or placement.turned_back(angle).agreement(whole.look.grid_xy) >= _AGREE:
+                found = whole
+            else:
+                placed = self._placed(image, placement, orientation)
+                found = placed if _is_as_good(placed.look, whole.look) else whole
         found = self._turned(found)
         if _is_worse(found):
             return None
@@ -160,6 +167,11 @@ def _is_more_level(whole: Found, placed: Found) -> bool:
         return False
     tilts = [line_directions(found.flat(), any_turn=True).tilt_deg for found in (whole, placed)]
     return tilts[0] < tilts[1] - _SURER_BY_DEG
+
+
+def _is_as_good(placed: Look, whole: Look) -> bool:
+    """Whether a page's lines are as level where it was looked for, so that the page finder's outline decides."""
+    return not whole.has_evidence or (placed.has_evidence and placed.tilt_deg <= whole.tilt_deg)
 
 
 def _is_worse(found: Found) -> bool:

@@ -186,7 +186,7 @@ class Unwarper:
         if flatness.is_flat and rectifier is not None:
             # The table may be as pale as the paper: then the page's own outline tells.
             placement = rectifier.find(picture)
-            if placement is not None and placement.is_far:
+            if placement is not None and placement.is_part_with(grid_xy):
                 flatness = replace(flatness, is_flat=False, reason="the page is only a part of the picture")
         if self.options.leave_flat_pages and not flatness.is_flat and is_drawn(image, picture_of(image, angle)):
             flatness = replace(flatness, is_flat=True, reason="no camera's noise is on it, and its lines are level")

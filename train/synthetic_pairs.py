@@ -15,6 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from docpre.errors import ConfigError, InputError
+from docpre.loading import ImageArray
 from train.data.pages import Pages
 from train.evaluate.predictions import write_png
 from train.synth import SynthConfig, Synthesiser
@@ -22,6 +23,9 @@ from train.synth.config import KINDS
 
 _PHOTO_WH = (976, 1424)
 _DPI = 150
+# A flat page is compared as a scanner gives it. Blank paper without any grain has no descriptor in SIFT flow, which then
+# looks for the smoothest place of the photo: LD would tell of light and noise where nothing is printed.
+_WHITE, _GRAIN = 0.97, 2.0  # of full scale; standard deviation in levels
 # Pages with less ink than this, as a share of their pixels, show nothing that a measure could compare.
 _LEAST_INK, _INK_UNDER = 0.01, 160
 
@@ -60,7 +64,8 @@ def write_pairs(
 ) -> None:
     """Write ``photo/KIND_NUMBER.png``, ``reference/KIND_NUMBER.png`` and ``grid/KIND_NUMBER.npy``.
 
-    The grid is the true one, see ``train.synth.Photos.grid_xy``. Each document gives a page before any gives two.
+    The reference is the flat page with a scanner's grain, as the benchmarks' references have it; the grid is the true
+    one, see ``train.synth.Photos.grid_xy``. Each document gives a page before any gives two.
 
     Args:
         pages: a folder of pictures and PDFs.
@@ -97,10 +102,16 @@ def write_pairs(
         if photo.is_file() and reference.is_file() and grid.is_file():
             continue
         shot = photographers[kind]([flat], [number])
-        write_png(reference, flat)
+        write_png(reference, scanned(flat, np.random.default_rng((seed, number))))
         grid.parent.mkdir(parents=True, exist_ok=True)
         np.save(grid, shot.grid_xy[0].cpu().numpy())
         write_png(photo, shot.image[0].cpu().numpy())
+
+
+def scanned(flat: ImageArray, random: np.random.Generator) -> ImageArray:
+    """A drawn page (H, W, 3) uint8 with the white and the grain of a scanner, which is gray."""
+    grain = random.normal(0, _GRAIN, (*flat.shape[:2], 1))
+    return np.clip(np.round(_WHITE * flat + grain), 0, 255).astype(np.uint8)
 
 
 def _each_document_in_turn(documents: Sequence[str], random: np.random.Generator) -> list[int]:

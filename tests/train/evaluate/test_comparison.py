@@ -87,3 +87,21 @@ def test_the_command(tmp_path, capsys):
     assert json.loads(output.read_text())["figures"]["ms_ssim"]["is_clear"]
     with pytest.raises(InputError, match="not the folder of an evaluation"):
         main(["compare", str(tmp_path / "a"), str(tmp_path / "c")])
+
+
+def test_each_kind_is_compared_alone(tmp_path, capsys):
+    for name, shifts in (("a", (0.0, 0.0)), ("b", (0.1, -0.2))):
+        with RunFolder(tmp_path / name, {"prediction": name}) as folder:
+            for page in range(6):
+                for kind, shift in zip(("bend", "fold"), shifts, strict=True):
+                    figures = {"ms_ssim": 0.5 + 0.01 * page + shift}
+                    folder.add(f"{kind}_{page}", {"figures": figures, "document": f"{kind}_{page}"})
+    output = tmp_path / "table.json"
+    command = ["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--by_kind", "True", "--output", str(output)]
+    assert main(command) == 0
+    kinds = json.loads(output.read_text())["kinds"]
+    assert list(kinds) == ["bend", "fold"]
+    assert kinds["bend"]["ms_ssim"]["difference"] == pytest.approx(0.1)
+    assert kinds["fold"]["ms_ssim"]["difference"] == pytest.approx(-0.2)
+    assert kinds["bend"]["ms_ssim"]["a_median"] == pytest.approx(0.525)
+    assert "\nfold\n" in capsys.readouterr().out
