@@ -180,4 +180,3 @@ def test_what_a_network_takes_along_with_the_page_is_left_out(find, page):
         assert found is not None
         assert placement.agreement(found.look.grid_xy) > 0.93
         assert (found.placement is None) == (cut == 0)
-

@@ -23,8 +23,8 @@ from train.synth.config import KINDS
 
 _PHOTO_WH = (976, 1424)
 _DPI = 150
-# A flat page is compared as a scanner gives it. Blank paper without any grain has no descriptor in SIFT flow, which then
-# looks for the smoothest place of the photo: LD would tell of light and noise where nothing is printed.
+# A flat page is compared as a scanner gives it. Blank paper without any grain has no descriptor in SIFT flow, which
+# then looks for the smoothest place of the photo: LD would tell of light and noise where nothing is printed.
 _WHITE, _GRAIN = 0.97, 2.0  # of full scale; standard deviation in levels
 # Pages with less ink than this, as a share of their pixels, show nothing that a measure could compare.
 _LEAST_INK, _INK_UNDER = 0.01, 160

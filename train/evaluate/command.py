@@ -47,7 +47,11 @@ def build_parser() -> argparse.ArgumentParser:
             "img/, texture_sample/, warped_textures/ID.png; ID = 00001..00050",
         ),
         ("dir300", "DIR300", "dist/N.png (photos), gt/N.png (flat); N = 1..300"),
-        ("pairs", "any pages", "folders photo, prediction, reference, text, grid with files of one name, or a CSV list"),
+        (
+            "pairs",
+            "any pages",
+            "folders photo, prediction, reference, text, grid with files of one name, or a CSV list",
+        ),
     ):
         command = commands.add_parser(
             name,
@@ -135,6 +139,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--by_kind", type=boolean, default=False, metavar="BOOL", help="each kind too: a name up to its last _ (False)"
     )
+    command.add_argument("--sheets", type=Path, metavar="DIR", help="draw each photo beside what A and B made of it")
     command.set_defaults(run=_run_compare)
     return parser
 
@@ -363,7 +368,14 @@ def _run_compare(options: argparse.Namespace) -> int:
     from train.evaluate.comparison import compare_runs
 
     return compare_runs(
-        options.a, options.b, options.resamples, options.confidence, options.seed, options.output, options.by_kind
+        options.a,
+        options.b,
+        options.resamples,
+        options.confidence,
+        options.seed,
+        options.output,
+        options.by_kind,
+        options.sheets,
     )
 
 

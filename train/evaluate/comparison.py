@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from docpre.errors import ConfigError, InputError
+from train.evaluate.comparison_sheet import write_sheets
 from train.evaluate.report import HIGHER_IS_BETTER, LABELS, aligned, figure_names
 from train.evaluate.run_folder import differences, read_results, read_settings, write_json
 
@@ -143,6 +144,7 @@ def compare_runs(
     seed: int = 0,
     output: Path | None = None,
     by_kind: bool = False,
+    sheets: Path | None = None,
 ) -> int:
     """Compare the runs in two folders, and print a table.
 
@@ -151,6 +153,7 @@ def compare_runs(
         resamples, confidence, seed: see ``paired_bootstrap``.
         output: JSON file to write.
         by_kind: also compare each kind of page alone, which is its name up to the last underscore.
+        sheets: folder for sheets of pictures, see ``train.evaluate.comparison_sheet``.
 
     Returns:
         0.
@@ -187,6 +190,9 @@ def compare_runs(
         if by_kind:
             content["kinds"] = {kind: _plain(rows) for kind, rows in kinds.items()}
         write_json(output, content)
+    if sheets is not None:
+        written = write_sheets(sheets, a, b, results_a, results_b)
+        print(f"{len(written)} sheets of pictures (photo, A, B) are in {sheets}")
     return 0
 
 

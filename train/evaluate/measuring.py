@@ -63,7 +63,8 @@ class Measuring:
 
         Returns:
             ``figures`` by name (``ms_ssim``, ``ld``, ``ad``, ``cer_uvdoc``, ``ed_uvdoc`` and so on, ``word_f1``,
-            ``nodes_off``, ``lines_off``), ``texts`` as they were read, ``notes`` on what could not be measured, sizes and seconds.
+            ``nodes_off``, ``lines_off``), ``texts`` as they were read, ``notes`` on what could not be measured, sizes
+            and seconds.
 
         Raises:
             DocpreError: a picture can't be read, or the model or OCR fails.

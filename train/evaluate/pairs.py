@@ -18,9 +18,9 @@ def pairs(path: Path, ocr: Collection[str] | None = None, texts: Path | None = N
     """Any pages.
 
     Args:
-        path: a folder with ``prediction``, ``photo``, ``reference`` (pictures), ``text`` (.txt) and ``grid`` (.npy, true
-            grids), or some of them, whose files are matched by name; or a CSV file with columns of these names (and ``document``), whose paths
-            start from the file's folder.
+        path: a folder with ``prediction``, ``photo``, ``reference`` (pictures), ``text`` (.txt) and ``grid`` (true
+            grids, .npy), or some of them, whose files are matched by name; or a CSV file with columns of these names
+            but ``grid`` (and with ``document``), whose paths start from the file's folder.
         ocr: ``plain``, or nothing; None: plain on pages whose text is given.
         texts: a JSON of name -> text or a folder of .txt files in place of the texts in ``path``.
 

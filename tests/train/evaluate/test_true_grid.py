@@ -46,7 +46,7 @@ def test_a_shift_and_a_turn_are_what_they_are(shift, angle):
 @pytest.mark.parametrize("content", [np.zeros((3, 4, 5)), np.full((2, 4, 5), np.nan), np.zeros((2, 1, 5))])
 def test_what_is_no_grid_is_an_error(tmp_path, content):
     np.save(tmp_path / "grid.npy", content)
-    with pytest.raises(InputError, match="grid.npy"):
+    with pytest.raises(InputError, match=r"grid\.npy"):
         read_grid(tmp_path / "grid.npy")
 
 
