@@ -26,8 +26,10 @@ from docpre.refining import LOOK_SIDE, Look, look, refined, straightened
 #: Tells the orientation of a picture (H, W, 3) RGB uint8.
 Orient = Callable[[ImageArray], Orientation]
 
-_AGREE = 0.9  # what the network took for the page and what the page finder did: the overlap of one page seen by both
+# What the network takes for the page and what the page finder does, as their overlap: one page, and surely another one.
+_AGREE, _DIFFER = 0.9, 0.7
 _SURER_BY_DEG = 0.3  # by so much more level are lines that speak against a closer look
+_SEEN_DEG = 20.0  # lines that run no further from level than this are seen where level ones are looked for
 # The classifier is asked about a flat page again if its lines are so level, and believed from this score on.
 _READABLE_DEG, _SURE = 2.0, 0.9
 _WORSE_BY_DEG = 0.5  # what unwarping may not lose
@@ -96,24 +98,43 @@ class Rectifier:
         """
         photo = picture_of(image)
         placement = self.find(photo)
-        found = None
         if placement is not None and placement.is_askew_or_far:
-            found = self._placed(image, placement, orientation)
-        if found is None or not found.look.has_evidence or found.look.tilt_deg > self.level_deg:
-            angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
-            upright = turned_back(photo, angle)
-            whole = Found(upright, self._refined(upright, grid_xy), angle, orientation=orientation)
-            if found is not None:
-                found = whole if _is_more_level(whole, found) else found
-            elif placement is None or placement.turned_back(angle).agreement(whole.look.grid_xy) >= _AGREE:
-                found = whole
-            else:
+            found = self._looked_for(image, photo, placement, orientation, grid_xy)
+        else:
+            found = self._whole(photo, orientation, grid_xy)
+            if placement and placement.turned_back(found.angle_cw_deg).agreement(found.look.grid_xy) < _AGREE:
                 placed = self._placed(image, placement, orientation)
-                found = placed if _is_as_good(placed.look, whole.look) else whole
+                found = placed if _is_as_good(placed.look, found.look) else found
         found = self._turned(found)
         if _is_worse(found):
             return None
         return found
+
+    def _looked_for(
+        self,
+        image: ImageArray,
+        photo: ImageArray,
+        placement: Placement,
+        orientation: Orientation | None,
+        grid_xy: NDArray[np.float32],
+    ) -> Found:
+        """The page where it was found, or the whole photo where that is the better one."""
+        placed = self._placed(image, placement, orientation)
+        if not placed.look.has_evidence or placed.look.tilt_deg > self.level_deg:
+            whole = self._whole(photo, orientation, grid_xy)
+            return whole if _is_more_level(whole, placed) else placed
+        # What was found may be the lit part of a page alone.
+        turned = placement.turned_back(orientation.applied_angle_cw_deg if orientation else 0)
+        if turned.agreement(grid_xy) < _DIFFER and abs(placement.turn_cw_deg) < _SEEN_DEG:
+            whole = self._whole(photo, orientation, grid_xy)
+            return placed if _is_as_good(placed.look, whole.look) else whole
+        return placed
+
+    def _whole(self, photo: ImageArray, orientation: Orientation | None, grid_xy: NDArray[np.float32]) -> Found:
+        """The whole photo, turned upright by what the classifier says of it."""
+        angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
+        upright = turned_back(photo, angle)
+        return Found(upright, self._refined(upright, grid_xy), angle, orientation=orientation)
 
     def _refined(
         self, picture: ImageArray, grid_xy: NDArray[np.floating], start_xy: NDArray[np.floating] | None = None
