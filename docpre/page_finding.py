@@ -31,7 +31,7 @@ _SUREST = 0.8  # the mean probability within the outline
 _CONVEX = 0.75  # share of its outline's quadrilateral that a page covers at least
 _MARGIN = 0.07  # of the page's longer side, around it
 _SMALLEST_TURN_DEG, _LARGEST_SHARE = 8.0, 0.45
-_LARGEST_PART, _PART_AGREEMENT = 0.8, 0.8  # of a page that an unwarping network takes for a part of the picture too
+_LARGEST_PART, _PART_AGREEMENT = 0.8, 0.6  # of a page that an unwarping network takes for a part of the picture too
 
 
 @dataclass(frozen=True, eq=False)
