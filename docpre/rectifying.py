@@ -27,7 +27,7 @@ from docpre.refining import LOOK_SIDE, Look, look, refined, straightened
 Orient = Callable[[ImageArray], Orientation]
 
 # What the network takes for the page and what the page finder does, as their overlap: one page, and surely another one.
-_AGREE, _DIFFER = 0.9, 0.7
+_AGREE, _DIFFER = 0.88, 0.7
 _SURER_BY_DEG = 0.3  # by so much more level are lines that speak against a closer look
 _SEEN_DEG = 20.0  # lines that run no further from level than this are seen where level ones are looked for
 # The classifier is asked about a flat page again if its lines are so level, and believed from this score on.
