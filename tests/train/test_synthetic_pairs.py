@@ -6,6 +6,7 @@ import pytest
 
 from docpre.calibration_pages import draw_pages
 from docpre.errors import ConfigError, InputError
+from docpre.metrics import unwarping_metrics
 from train.evaluate.pairs import pairs
 from train.evaluate.true_grid import read_grid
 from train.synthetic_pairs import _each_document_in_turn, scanned, write_pairs
@@ -67,3 +68,17 @@ def test_a_scanned_page_has_grain_and_the_same_print():
     assert scan[:50].mean() == pytest.approx(247, abs=1)
     assert scan[50:100].max() < 12
     np.testing.assert_array_equal(scan, scanned(flat, np.random.default_rng(1)))
+
+
+def test_blank_paper_lies_still_where_the_reference_has_grain(monkeypatch):
+    """A photo's noise dies away in shadows: the flow from paper without grain goes there, that from a scan does not."""
+    pytest.importorskip("numba")
+    monkeypatch.setattr("docpre.metrics.unwarping.EVALUATION_AREA", 60000)
+    random = np.random.default_rng(0)
+    flat = np.full((300, 200, 3), 255, np.uint8)
+    flat[20:120:10, 20:180:3] = 0
+    noise = random.normal(0, 6, (300, 200, 1)) * np.linspace(0, 1, 200)[None, :, None]
+    photo = np.clip(0.8 * flat + noise, 0, 255).astype(np.uint8)
+    drawn = unwarping_metrics(photo, flat)["ld"]
+    scan = unwarping_metrics(photo, scanned(flat, random))["ld"]
+    assert scan < 0.5 * drawn
