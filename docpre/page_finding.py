@@ -31,7 +31,7 @@ _SUREST = 0.8  # the mean probability within the outline
 _CONVEX = 0.75  # share of its outline's quadrilateral that a page covers at least
 _MARGIN = 0.07  # of the page's longer side, around it
 _SMALLEST_TURN_DEG, _LARGEST_SHARE = 8.0, 0.45
-_LARGEST_PART, _PART_AGREEMENT = 0.8, 0.6  # of a page that an unwarping network takes for a part of the picture too
+_LARGEST_PART, _PART_AGREEMENT = 0.8, 0.8  # of a page that an unwarping network takes for a part of the picture too
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +60,10 @@ class Placement:
         return self.is_far or abs(self.turn_cw_deg) >= _SMALLEST_TURN_DEG
 
     def is_part_with(self, grid_xy: NDArray[np.floating]) -> bool:
-        """Whether the page surely is a part of the picture: it is far off, or a network's grid shows the same part."""
-        return self.is_far or (self.share <= _LARGEST_PART and self.agreement(grid_xy) >= _PART_AGREEMENT)
+        """Whether the page surely is a part of the picture: far off, askew, or the part that a network's grid shows."""
+        if self.is_far or self.share > _LARGEST_PART:
+            return self.is_far
+        return abs(self.turn_cw_deg) >= _SMALLEST_TURN_DEG or self.agreement(grid_xy) >= _PART_AGREEMENT
 
     def agreement(self, grid_xy: NDArray[np.floating]) -> float:
         """How well a grid (2, rows, columns) shows the same page, 0 to 1: what both cover in parts of what one does.

@@ -152,10 +152,11 @@ def test_agreement_is_the_overlap(left, top, right, bottom, cut):
     assert placement.agreement(own + 4) == 0
 
 
-def test_a_part_of_the_picture_is_one_that_both_see():
+def test_a_part_of_the_picture_is_askew_or_one_that_both_see():
     whole, part = identity_grid((9, 7)), 0.8 * identity_grid((9, 7))
     assert placed(0.1, 0.1, 0.9, 0.9).is_part_with(part)
-    assert not placed(0.15, 0.15, 0.85, 0.85).is_part_with(whole)
+    assert not placed(0.1, 0.1, 0.9, 0.9).is_part_with(whole)
+    assert Placement(placed(0.1, 0.1, 0.9, 0.9).corners_xy, 12.0, 0.64).is_part_with(whole)
     assert not placed(0.02, 0.02, 0.98, 0.98).is_part_with(whole)
     assert placed(0.3, 0.3, 0.7, 0.7).is_part_with(whole)
 
