@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from docpre.flatness import DRAWN_SHARE, equal_share
 from docpre.geometry import Angle, Homography, Transform, page_size_hw, turned_back
 from docpre.grids import identity_grid, seen_through
-from docpre.line_directions import line_directions
+from docpre.line_directions import LineDirections, line_directions
 from docpre.loading import ImageArray
 from docpre.orientation import Orientation
 from docpre.page_finding import GRID_HW, Find, Placement
@@ -37,6 +37,7 @@ _LEVEL_ENOUGH_DEG = 1.0  # no worse than this is not looked into
 # A flat page is turned where its lines agree that it lies this far askew.
 _SKEW_DEG, _LARGEST_SKEW_DEG, _SKEW_AGREEMENT_DEG, _SKEW_SHARE = 2.0, 20.0, 0.75, 0.7
 _SKEW_WINDOWS, _SKEW_EVIDENCE = 24, 0.3
+_BENT_DEG = 4.0  # lines of a flat page are no further off, unless all of them are
 _DRAWN_TILT_DEG = 0.5  # of a page that a program drew
 
 
@@ -222,18 +223,24 @@ def _shrunk(image: ImageArray, scale: float) -> ImageArray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def skew_deg(picture: ImageArray) -> float:
-    """How far a flat page is turned clockwise by its lines; 0 where it is little or they don't agree.
+def flat_lines(picture: ImageArray) -> LineDirections:
+    """Directions of a few lines of a page that is taken for flat; see ``picture_of``."""
+    return line_directions(_halved(picture), most_windows=_SKEW_WINDOWS)
 
-    Args:
-        picture: see ``picture_of``.
-    """
-    directions = line_directions(_halved(picture), most_windows=_SKEW_WINDOWS)
+
+def skew_deg(directions: LineDirections) -> float:
+    """How far a flat page is turned clockwise by its lines; 0 where it is little or they don't agree."""
     skew = directions.median_deg()
     if directions.evidence < _SKEW_EVIDENCE or not _SKEW_DEG <= abs(skew) <= _LARGEST_SKEW_DEG:
         return 0.0
     agree = directions.weights[np.abs(directions.angles_deg - skew) <= _SKEW_AGREEMENT_DEG].sum()
     return skew if agree >= _SKEW_SHARE * directions.evidence else 0.0
+
+
+def is_bent(image: ImageArray, directions: LineDirections) -> bool:
+    """Whether the lines of a photographed page run so far from level that it is no flat one, whatever else says so."""
+    is_off = directions.evidence >= _SKEW_EVIDENCE and directions.tilt_deg > _BENT_DEG
+    return is_off and equal_share(image) < DRAWN_SHARE
 
 
 def is_drawn(image: ImageArray, picture: ImageArray) -> bool:
