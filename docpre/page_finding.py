@@ -94,7 +94,7 @@ class Placement:
         matrix = cv2.getPerspectiveTransform(unit, corners.astype(np.float32))
         nodes = identity_grid(GRID_HW) * (1 + 2 * margin)[:, None, None]
         nodes_xy = cv2.perspectiveTransform(np.moveaxis(nodes, 0, -1).astype(np.float64), matrix)
-        return np.moveaxis(nodes_xy / (size_wh - 1) * 2 - 1, -1, 0)
+        return np.moveaxis(nodes_xy / np.maximum(size_wh - 1, 1) * 2 - 1, -1, 0)
 
 
 def _covered(outline_xy: NDArray[np.float64]) -> NDArray[np.bool_]:
