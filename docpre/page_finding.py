@@ -31,6 +31,7 @@ _SUREST = 0.8  # the mean probability within the outline
 _CONVEX = 0.75  # share of its outline's quadrilateral that a page covers at least
 _MARGIN = 0.07  # of the page's longer side, around it
 _SMALLEST_TURN_DEG, _LARGEST_SHARE = 8.0, 0.45
+_LARGEST_PART, _PART_AGREEMENT = 0.8, 0.8  # of a page that an unwarping network takes for a part of the picture too
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,23 @@ class Placement:
         """Whether an unwarping network had better see the page alone, upright and large."""
         return self.is_far or abs(self.turn_cw_deg) >= _SMALLEST_TURN_DEG
 
+    def is_part_with(self, grid_xy: NDArray[np.floating]) -> bool:
+        """Whether the page surely is a part of the picture: far off, askew, or the part that a network's grid shows."""
+        if self.is_far or self.share > _LARGEST_PART:
+            return self.is_far
+        return abs(self.turn_cw_deg) >= _SMALLEST_TURN_DEG or self.agreement(grid_xy) >= _PART_AGREEMENT
+
+    def agreement(self, grid_xy: NDArray[np.floating]) -> float:
+        """How well a grid (2, rows, columns) shows the same page, 0 to 1: what both cover in parts of what one does.
+
+        Args:
+            grid_xy: from a page to the picture, in [-1, 1].
+        """
+        nodes = (np.moveaxis(np.asarray(grid_xy, np.float64), 0, -1) + 1) / 2
+        rim = np.concatenate([nodes[0], nodes[1:, -1], nodes[-1, -2::-1], nodes[-2:0:-1, 0]])
+        own, other = (_covered(outline) for outline in (self.corners_xy, rim))
+        return float((own & other).sum() / max((own | other).sum(), 1))
+
     def turned_back(self, angle_cw_deg: Angle) -> Placement:
         """The page's place in the picture that is turned back by a quarter turn, if the page is turned by it."""
         x, y = self.corners_xy.T
@@ -76,7 +94,15 @@ class Placement:
         matrix = cv2.getPerspectiveTransform(unit, corners.astype(np.float32))
         nodes = identity_grid(GRID_HW) * (1 + 2 * margin)[:, None, None]
         nodes_xy = cv2.perspectiveTransform(np.moveaxis(nodes, 0, -1).astype(np.float64), matrix)
-        return np.moveaxis(nodes_xy / (size_wh - 1) * 2 - 1, -1, 0)
+        return np.moveaxis(nodes_xy / np.maximum(size_wh - 1, 1) * 2 - 1, -1, 0)
+
+
+def _covered(outline_xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """What an outline (K, 2) in parts of a picture covers of it, the picture squeezed into a square."""
+    inside = np.zeros((_MASK_SIDE, _MASK_SIDE), np.uint8)
+    corners = np.clip(outline_xy, -1, 2) * _MASK_SIDE - 0.5
+    cv2.fillPoly(inside, [corners.round().astype(np.int32)], 1)
+    return inside.astype(bool)
 
 
 class PageFinder:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from docpre.flatness import DRAWN_SHARE, equal_share
 from docpre.geometry import Angle, Homography, Transform, page_size_hw, turned_back
 from docpre.grids import identity_grid, seen_through
-from docpre.line_directions import line_directions
+from docpre.line_directions import LineDirections, line_directions
 from docpre.loading import ImageArray
 from docpre.orientation import Orientation
 from docpre.page_finding import GRID_HW, Find, Placement
@@ -26,7 +26,10 @@ from docpre.refining import LOOK_SIDE, Look, look, refined, straightened
 #: Tells the orientation of a picture (H, W, 3) RGB uint8.
 Orient = Callable[[ImageArray], Orientation]
 
+# What the network takes for the page and what the page finder does, as their overlap: one page, and surely another one.
+_AGREE, _DIFFER = 0.88, 0.7
 _SURER_BY_DEG = 0.3  # by so much more level are lines that speak against a closer look
+_SEEN_DEG = 20.0  # lines that run no further from level than this are seen where level ones are looked for
 # The classifier is asked about a flat page again if its lines are so level, and believed from this score on.
 _READABLE_DEG, _SURE = 2.0, 0.9
 _WORSE_BY_DEG = 0.5  # what unwarping may not lose
@@ -34,6 +37,7 @@ _LEVEL_ENOUGH_DEG = 1.0  # no worse than this is not looked into
 # A flat page is turned where its lines agree that it lies this far askew.
 _SKEW_DEG, _LARGEST_SKEW_DEG, _SKEW_AGREEMENT_DEG, _SKEW_SHARE = 2.0, 20.0, 0.75, 0.7
 _SKEW_WINDOWS, _SKEW_EVIDENCE = 24, 0.3
+_BENT_DEG = 4.0  # lines of a flat page are no further off, unless all of them are
 _DRAWN_TILT_DEG = 0.5  # of a page that a program drew
 
 
@@ -95,18 +99,43 @@ class Rectifier:
         """
         photo = picture_of(image)
         placement = self.find(photo)
-        found = None
         if placement is not None and placement.is_askew_or_far:
-            found = self._placed(image, placement, orientation)
-        if found is None or not found.look.has_evidence or found.look.tilt_deg > self.level_deg:
-            angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
-            upright = turned_back(photo, angle)
-            whole = Found(upright, self._refined(upright, grid_xy), angle, orientation=orientation)
-            found = whole if found is None or _is_more_level(whole, found) else found
+            found = self._looked_for(image, photo, placement, orientation, grid_xy)
+        else:
+            found = self._whole(photo, orientation, grid_xy)
+            if placement and placement.turned_back(found.angle_cw_deg).agreement(found.look.grid_xy) < _AGREE:
+                placed = self._placed(image, placement, orientation)
+                found = placed if _is_as_good(placed.look, found.look) else found
         found = self._turned(found)
         if _is_worse(found):
             return None
         return found
+
+    def _looked_for(
+        self,
+        image: ImageArray,
+        photo: ImageArray,
+        placement: Placement,
+        orientation: Orientation | None,
+        grid_xy: NDArray[np.float32],
+    ) -> Found:
+        """The page where it was found, or the whole photo where that is the better one."""
+        placed = self._placed(image, placement, orientation)
+        if not placed.look.has_evidence or placed.look.tilt_deg > self.level_deg:
+            whole = self._whole(photo, orientation, grid_xy)
+            return whole if _is_more_level(whole, placed) else placed
+        # What was found may be the lit part of a page alone.
+        turned = placement.turned_back(orientation.applied_angle_cw_deg if orientation else 0)
+        if turned.agreement(grid_xy) < _DIFFER and abs(placement.turn_cw_deg) < _SEEN_DEG:
+            whole = self._whole(photo, orientation, grid_xy)
+            return placed if _is_as_good(placed.look, whole.look) else whole
+        return placed
+
+    def _whole(self, photo: ImageArray, orientation: Orientation | None, grid_xy: NDArray[np.float32]) -> Found:
+        """The whole photo, turned upright by what the classifier says of it."""
+        angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
+        upright = turned_back(photo, angle)
+        return Found(upright, self._refined(upright, grid_xy), angle, orientation=orientation)
 
     def _refined(
         self, picture: ImageArray, grid_xy: NDArray[np.floating], start_xy: NDArray[np.floating] | None = None
@@ -162,6 +191,11 @@ def _is_more_level(whole: Found, placed: Found) -> bool:
     return tilts[0] < tilts[1] - _SURER_BY_DEG
 
 
+def _is_as_good(placed: Look, whole: Look) -> bool:
+    """Whether a page's lines are as level where it was looked for, so that the page finder's outline decides."""
+    return not whole.has_evidence or (placed.has_evidence and placed.tilt_deg <= whole.tilt_deg)
+
+
 def _is_worse(found: Found) -> bool:
     """Whether the lines of the photo, turned upright, are more level than those of the result."""
     if found.placement or not found.look.has_evidence or found.look.tilt_deg <= _LEVEL_ENOUGH_DEG:
@@ -189,18 +223,24 @@ def _shrunk(image: ImageArray, scale: float) -> ImageArray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def skew_deg(picture: ImageArray) -> float:
-    """How far a flat page is turned clockwise by its lines; 0 where it is little or they don't agree.
+def flat_lines(picture: ImageArray) -> LineDirections:
+    """Directions of a few lines of a page that is taken for flat; see ``picture_of``."""
+    return line_directions(_halved(picture), most_windows=_SKEW_WINDOWS)
 
-    Args:
-        picture: see ``picture_of``.
-    """
-    directions = line_directions(_halved(picture), most_windows=_SKEW_WINDOWS)
+
+def skew_deg(directions: LineDirections) -> float:
+    """How far a flat page is turned clockwise by its lines; 0 where it is little or they don't agree."""
     skew = directions.median_deg()
     if directions.evidence < _SKEW_EVIDENCE or not _SKEW_DEG <= abs(skew) <= _LARGEST_SKEW_DEG:
         return 0.0
     agree = directions.weights[np.abs(directions.angles_deg - skew) <= _SKEW_AGREEMENT_DEG].sum()
     return skew if agree >= _SKEW_SHARE * directions.evidence else 0.0
+
+
+def is_bent(image: ImageArray, directions: LineDirections) -> bool:
+    """Whether the lines of a photographed page run so far from level that it is no flat one, whatever else says so."""
+    is_off = directions.evidence >= _SKEW_EVIDENCE and directions.tilt_deg > _BENT_DEG
+    return is_off and equal_share(image) < DRAWN_SHARE
 
 
 def is_drawn(image: ImageArray, picture: ImageArray) -> bool:

@@ -12,6 +12,7 @@ from docpre.line_directions import LineDirections
 # The shift is a polynomial of these degrees across and down the page, the less of each the higher it is.
 _DEGREE_X, _DEGREE_Y = 4, 3
 _STIFFNESS = 1e-2  # less fits single windows: lines get more level where they are looked at, and less where they are
+_CERTAIN = 1.0  # evidence at which the stiffness is twice that of a page of which all is known
 _OUTLIER_SLOPE = 0.03
 _ROUNDS = 5
 
@@ -30,9 +31,10 @@ def straightening_grid(directions: LineDirections, size_hw: tuple[int, int], sha
     height, width = size_hw
     x, y = (directions.centres_xy / (width - 1, height - 1) * 2 - 1).T
     slopes = np.tan(np.deg2rad(directions.angles_deg)) * (width - 1) / (height - 1)
-    weights = directions.weights / max(directions.evidence, 1e-9)
+    evidence = max(directions.evidence, 1e-9)
+    weights = directions.weights / evidence
     terms = _terms(x, y, is_slope=True)
-    stiffness = _STIFFNESS * np.diag(_stiffness())
+    stiffness = _STIFFNESS * (1 + _CERTAIN / evidence) * np.diag(_stiffness())
     robust: NDArray[np.floating] = weights
     solution: NDArray[np.floating] = np.zeros(terms.shape[1])
     for _ in range(_ROUNDS):

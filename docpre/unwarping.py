@@ -21,7 +21,7 @@ from docpre.network_input import normalised, resized
 from docpre.orientation import Orientation
 from docpre.page_finding import PageFinder
 from docpre.page_module import PageModule
-from docpre.rectifying import Orient, Rectifier, is_drawn, level, picture_of, skew_deg
+from docpre.rectifying import Orient, Rectifier, flat_lines, is_bent, is_drawn, level, picture_of, skew_deg
 from docpre.refining import LEVEL_DEG
 from docpre.results import UnwarpingResult
 
@@ -186,13 +186,18 @@ class Unwarper:
         if flatness.is_flat and rectifier is not None:
             # The table may be as pale as the paper: then the page's own outline tells.
             placement = rectifier.find(picture)
-            if placement is not None and placement.is_far:
+            if placement is not None and placement.is_part_with(grid_xy):
                 flatness = replace(flatness, is_flat=False, reason="the page is only a part of the picture")
         if self.options.leave_flat_pages and not flatness.is_flat and is_drawn(image, picture_of(image, angle)):
             flatness = replace(flatness, is_flat=True, reason="no camera's noise is on it, and its lines are level")
         turned = _upright(image, angle)
+        skew = 0.0
+        if flatness.is_flat and self.options.leave_flat_pages and rectifier is not None:
+            lines = flat_lines(picture_of(image, angle))
+            skew = skew_deg(lines)
+            if not skew and is_bent(image, lines):
+                flatness = replace(flatness, is_flat=False, reason="its lines are far from level")
         if flatness.is_flat and self.options.leave_flat_pages:
-            skew = skew_deg(picture_of(image, angle)) if rectifier else 0.0
             reason = f"{flatness.reason}; it lies askew" if skew else flatness.reason
             return Unwarping(level(turned, skew), False, reason, flatness, angle, skew)
         reason = flatness.reason if not flatness.is_flat else "flat pages are not to be left alone"

@@ -11,9 +11,10 @@ from numpy.testing import assert_allclose
 
 from docpre import DocPreprocessor
 from docpre.geometry import turned_back
-from docpre.grids import seen_through
+from docpre.grids import composed, extended, identity_grid, seen_through
 from docpre.line_directions import line_directions
 from docpre.page_finding import PageFinder, Placement, placement_of
+from docpre.rectifying import Rectifier
 from tests.conftest import draw_page
 from tests.test_rectifying import turned
 
@@ -133,3 +134,50 @@ def test_a_small_page_on_a_pale_table_is_not_taken_for_flat(page):
     (result,) = DocPreprocessor(device="cpu").predict(np.ascontiguousarray(photo[..., ::-1]))
     assert result.unwarping["applied"]
     assert result.unwarping["turn"] == pytest.approx(12, abs=3)
+
+
+def placed(left: float, top: float, right: float, bottom: float) -> Placement:
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+    return Placement(corners, 0.0, (right - left) * (bottom - top))
+
+
+@given(st.floats(0.05, 0.4), st.floats(0.05, 0.4), st.floats(0.6, 0.95), st.floats(0.6, 0.95), st.floats(0.1, 0.5))
+@settings(max_examples=30)
+def test_agreement_is_the_overlap(left, top, right, bottom, cut):
+    placement = placed(left, top, right, bottom)
+    own = identity_grid((9, 7)) * np.array([right - left, bottom - top])[:, None, None]
+    own = own + np.array([left + right - 1, top + bottom - 1])[:, None, None]
+    assert placement.agreement(own) == pytest.approx(1, abs=0.02)
+    assert placement.agreement(extended(own, (0, 0), (0, -cut))) == pytest.approx(1 - cut, abs=0.03)
+    assert placement.agreement(own + 4) == 0
+
+
+def test_a_part_of_the_picture_is_askew_or_one_that_both_see():
+    whole, part = identity_grid((9, 7)), 0.8 * identity_grid((9, 7))
+    assert placed(0.1, 0.1, 0.9, 0.9).is_part_with(part)
+    assert not placed(0.1, 0.1, 0.9, 0.9).is_part_with(whole)
+    assert Placement(placed(0.1, 0.1, 0.9, 0.9).corners_xy, 12.0, 0.64).is_part_with(whole)
+    assert not placed(0.02, 0.02, 0.98, 0.98).is_part_with(whole)
+    assert placed(0.3, 0.3, 0.7, 0.7).is_part_with(whole)
+
+
+def test_what_a_network_takes_along_with_the_page_is_left_out(find, page):
+    """The page finder's outline decides between two pages whose lines are equally level."""
+    photo = on_a_table(page, 0, 0.55, 1200, 900)
+    placement = find(photo)
+    assert placement is not None
+    assert not placement.is_askew_or_far
+    start = placement.grid(photo.shape[:2])
+    margin = 0.07 * np.array([page.shape[0] / page.shape[1], 1])
+
+    def network(picture: np.ndarray) -> np.ndarray:
+        return (identity_grid((45, 31)) / (1 + 2 * margin)[:, None, None]).astype(np.float32)
+
+    own = composed(start, network(photo))
+    assert placement.agreement(own) > 0.95
+    rectifier = Rectifier(network, (712, 488), 1, 2.0, find, None)
+    for cut in (0.0, 0.25):  # nothing, or a quarter of the table below the page
+        found = rectifier.rectified(photo, None, extended(own, (0, 0), (0, cut)).astype(np.float32))
+        assert found is not None
+        assert placement.agreement(found.look.grid_xy) > 0.93
+        assert (found.placement is None) == (cut == 0)

@@ -13,7 +13,7 @@ from docpre import ConfigError, DocPreprocessor, TextImageUnwarping
 from docpre.geometry import Transform
 from docpre.grids import composed, identity_grid, seen_through
 from docpre.line_directions import LineDirections, line_directions
-from docpre.rectifying import is_drawn, level, picture_of, skew_deg
+from docpre.rectifying import flat_lines, is_bent, is_drawn, level, picture_of, skew_deg
 from docpre.refining import Look, straightened
 from docpre.straightening import straightening_grid
 from tests.conftest import draw_page
@@ -113,7 +113,7 @@ def test_straightening_is_smooth_whatever_the_directions(seed):
 @pytest.mark.parametrize("angle", [-6.0, -2.5, 2.5, 6.0])
 def test_a_skewed_scan_is_turned_and_not_bent(page, angle):
     scan = cv2.resize(turned(page, angle, (255, 255, 255)), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-    assert skew_deg(picture_of(scan)) == pytest.approx(angle, abs=0.4)
+    assert skew_deg(flat_lines(picture_of(scan))) == pytest.approx(angle, abs=0.4)
     (result,) = DocPreprocessor(device="cpu", use_doc_orientation_classify=False).predict(scan)
     assert not result.unwarping["applied"]
     assert result.unwarping["turn"] == pytest.approx(angle, abs=0.4)
@@ -125,9 +125,20 @@ def test_a_skewed_scan_is_turned_and_not_bent(page, angle):
 
 
 def test_a_level_page_is_not_turned(page):
-    assert skew_deg(picture_of(page)) == 0
+    assert skew_deg(flat_lines(picture_of(page))) == 0
     transform = Transform.identity((40, 30))
     assert level(transform, 0.0) is transform
+
+
+def test_lines_in_waves_are_no_flat_page(page):
+    height, width = page.shape[:2]
+    x, y = identity_grid((45, 31))
+    waved = seen_through(page, np.stack([x, y + 0.09 * np.sin(3 * x)]), (height, width))
+    noisy = np.clip(waved + np.random.default_rng(0).normal(0, 3, page.shape), 0, 255).astype(np.uint8)
+    assert is_bent(noisy, flat_lines(picture_of(noisy)))
+    assert not is_bent(page, flat_lines(picture_of(page)))
+    level_and_noisy = np.clip(page + np.random.default_rng(0).normal(0, 3, page.shape), 0, 255).astype(np.uint8)
+    assert not is_bent(level_and_noisy, flat_lines(picture_of(level_and_noisy)))
 
 
 def test_a_drawn_page_is_told_from_a_photo(page):

@@ -1,4 +1,4 @@
-"""``python -m train synthetic_pairs``: photos of flat pages, equally many of each kind, beside the pages themselves.
+"""``python -m train synthetic_pairs``: photos of flat pages, equally many of each kind, beside pages and true grids.
 
 A folder for ``python -m train evaluate pairs``, to compare models where nothing was trained: give it pages and a seed
 that no training has seen. A run that is stopped goes on with the next photo.
@@ -15,6 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from docpre.errors import ConfigError, InputError
+from docpre.loading import ImageArray
 from train.data.pages import Pages
 from train.evaluate.predictions import write_png
 from train.synth import SynthConfig, Synthesiser
@@ -22,6 +23,9 @@ from train.synth.config import KINDS
 
 _PHOTO_WH = (976, 1424)
 _DPI = 150
+# A flat page is compared as a scanner gives it. Blank paper without any grain has no descriptor in SIFT flow, which
+# then looks for the smoothest place of the photo: LD would tell of light and noise where nothing is printed.
+_WHITE, _GRAIN = 0.97, 2.0  # of full scale; standard deviation in levels
 # Pages with less ink than this, as a share of their pixels, show nothing that a measure could compare.
 _LEAST_INK, _INK_UNDER = 0.01, 160
 
@@ -30,7 +34,7 @@ def main(arguments: list[str]) -> None:
     """The command line of ``python -m train synthetic_pairs``."""
     parser = argparse.ArgumentParser(prog="python -m train synthetic_pairs", description=__doc__)
     parser.add_argument("--pages", type=Path, required=True, metavar="DIR", help="flat pages: pictures and PDFs")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder for photo/ and reference/")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="for photo/, reference/, grid/")
     parser.add_argument("--count", type=int, default=200, help="photos in all (%(default)s)")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS[1:]), help="default: all but scan")
     parser.add_argument("--coverage", nargs=2, type=float, default=(0.4, 0.9), help="see SynthConfig (%(default)s)")
@@ -58,9 +62,10 @@ def write_pairs(
     seed: int,
     photo_wh: tuple[int, int] = _PHOTO_WH,
 ) -> None:
-    """Write ``photo/KIND_NUMBER.png`` and ``reference/KIND_NUMBER.png``.
+    """Write ``photo/KIND_NUMBER.png``, ``reference/KIND_NUMBER.png`` and ``grid/KIND_NUMBER.npy``.
 
-    Each document gives a page before any gives two.
+    The reference is the flat page with a scanner's grain, as the benchmarks' references have it; the grid is the true
+    one, see ``train.synth.Photos.grid_xy``. Each document gives a page before any gives two.
 
     Args:
         pages: a folder of pictures and PDFs.
@@ -84,7 +89,9 @@ def write_pairs(
     place = 0
     for number in tqdm(range(count), unit="photo"):
         kind = kinds[number % len(kinds)]
-        photo, reference = (output / what / f"{kind}_{number:03d}.png" for what in ("photo", "reference"))
+        name = f"{kind}_{number:03d}"
+        photo, reference = (output / what / f"{name}.png" for what in ("photo", "reference"))
+        grid = output / "grid" / f"{name}.npy"
         for _ in range(len(order)):
             flat = source.read(order[place % len(order)])
             place += 1
@@ -92,10 +99,19 @@ def write_pairs(
                 break
         else:
             raise InputError(f"{pages}: no page has anything on it.")
-        if photo.is_file() and reference.is_file():
+        if photo.is_file() and reference.is_file() and grid.is_file():
             continue
-        write_png(reference, flat)
-        write_png(photo, photographers[kind]([flat], [number]).image[0].cpu().numpy())
+        shot = photographers[kind]([flat], [number])
+        write_png(reference, scanned(flat, np.random.default_rng((seed, number))))
+        grid.parent.mkdir(parents=True, exist_ok=True)
+        np.save(grid, shot.grid_xy[0].cpu().numpy())
+        write_png(photo, shot.image[0].cpu().numpy())
+
+
+def scanned(flat: ImageArray, random: np.random.Generator) -> ImageArray:
+    """A drawn page (H, W, 3) uint8 with the white and the grain of a scanner, which is gray."""
+    grain = random.normal(0, _GRAIN, (*flat.shape[:2], 1))
+    return np.clip(np.round(_WHITE * flat + grain), 0, 255).astype(np.uint8)
 
 
 def _each_document_in_turn(documents: Sequence[str], random: np.random.Generator) -> list[int]:

@@ -54,6 +54,9 @@ def unwarping_metrics(
     The figures repeat to the last digit. A pair takes about 2 s on one core, once numba has compiled (some
     seconds, the first time on a machine).
 
+    The reference is to be a scan, or a drawn page with a scanner's grain: paper without any has no descriptors, and the
+    flow on it goes to where the photo is smoothest, however well the page is flattened.
+
     Resizing the one by a factor and the other to a size, as the protocol does, leaves some difference between equal
     images of a few pixels or of noise; on pages it is nil or nearly so.
 

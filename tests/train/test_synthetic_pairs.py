@@ -6,8 +6,10 @@ import pytest
 
 from docpre.calibration_pages import draw_pages
 from docpre.errors import ConfigError, InputError
+from docpre.metrics import unwarping_metrics
 from train.evaluate.pairs import pairs
-from train.synthetic_pairs import _each_document_in_turn, write_pairs
+from train.evaluate.true_grid import read_grid
+from train.synthetic_pairs import _each_document_in_turn, scanned, write_pairs
 
 SETTINGS = {"kinds": ("bend", "fold"), "coverage": (0.5, 0.7), "any_turn": 0.0, "seed": 3, "photo_wh": (122, 178)}
 
@@ -30,6 +32,7 @@ def test_kinds_take_turns_and_a_run_goes_on(pages, tmp_path):
     found = pairs(output)
     assert [page.name for page in found.pages] == ["bend_000", "bend_002", "fold_001", "fold_003"]
     assert all(page.photo and page.reference for page in found.pages)
+    assert all(read_grid(page.grid).shape == (2, 45, 31) for page in found.pages)
     whole = tmp_path / "whole"
     write_pairs(pages, whole, 4, **SETTINGS)
     for page in found.pages:
@@ -54,3 +57,28 @@ def test_each_document_gives_a_page_before_one_gives_two():
     assert sorted(order) == list(range(8))
     assert {documents[index] for index in order[:3]} == {"a", "b", "c"}
     assert {documents[index] for index in order[3:5]} == {"a", "b"}
+
+
+def test_a_scanned_page_has_grain_and_the_same_print():
+    flat = np.full((200, 300, 3), 255, np.uint8)
+    flat[50:100] = 0
+    scan = scanned(flat, np.random.default_rng(1))
+    assert scan.dtype == np.uint8
+    assert scan[:50].std() == pytest.approx(2, abs=0.2)
+    assert scan[:50].mean() == pytest.approx(247, abs=1)
+    assert scan[50:100].max() < 12
+    np.testing.assert_array_equal(scan, scanned(flat, np.random.default_rng(1)))
+
+
+def test_blank_paper_lies_still_where_the_reference_has_grain(monkeypatch):
+    """A photo's noise dies away in shadows: the flow from paper without grain goes there, that from a scan does not."""
+    pytest.importorskip("numba")
+    monkeypatch.setattr("docpre.metrics.unwarping.EVALUATION_AREA", 60000)
+    random = np.random.default_rng(0)
+    flat = np.full((300, 200, 3), 255, np.uint8)
+    flat[20:120:10, 20:180:3] = 0
+    noise = random.normal(0, 6, (300, 200, 1)) * np.linspace(0, 1, 200)[None, :, None]
+    photo = np.clip(0.8 * flat + noise, 0, 255).astype(np.uint8)
+    drawn = unwarping_metrics(photo, flat)["ld"]
+    scan = unwarping_metrics(photo, scanned(flat, random))["ld"]
+    assert scan < 0.5 * drawn

@@ -47,7 +47,11 @@ def build_parser() -> argparse.ArgumentParser:
             "img/, texture_sample/, warped_textures/ID.png; ID = 00001..00050",
         ),
         ("dir300", "DIR300", "dist/N.png (photos), gt/N.png (flat); N = 1..300"),
-        ("pairs", "any pages", "folders photo, prediction, reference, text with files of one name, or a CSV list"),
+        (
+            "pairs",
+            "any pages",
+            "folders photo, prediction, reference, text, grid with files of one name, or a CSV list",
+        ),
     ):
         command = commands.add_parser(
             name,
@@ -132,6 +136,10 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--confidence", type=float, default=0.95, help="of the intervals (default: %(default)s)")
     command.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     command.add_argument("--output", type=Path, metavar="FILE", help="also write the table here, as JSON")
+    command.add_argument(
+        "--by_kind", type=boolean, default=False, metavar="BOOL", help="each kind too: a name up to its last _ (False)"
+    )
+    command.add_argument("--sheets", type=Path, metavar="DIR", help="draw each photo beside what A and B made of it")
     command.set_defaults(run=_run_compare)
     return parser
 
@@ -359,7 +367,16 @@ def _run_reading_speed(options: argparse.Namespace) -> int:
 def _run_compare(options: argparse.Namespace) -> int:
     from train.evaluate.comparison import compare_runs
 
-    return compare_runs(options.a, options.b, options.resamples, options.confidence, options.seed, options.output)
+    return compare_runs(
+        options.a,
+        options.b,
+        options.resamples,
+        options.confidence,
+        options.seed,
+        options.output,
+        options.by_kind,
+        options.sheets,
+    )
 
 
 def _count(text: str) -> int:

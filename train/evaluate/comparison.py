@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from docpre.errors import ConfigError, InputError
+from train.evaluate.comparison_sheet import write_sheets
 from train.evaluate.report import HIGHER_IS_BETTER, LABELS, aligned, figure_names
 from train.evaluate.run_folder import differences, read_results, read_settings, write_json
 
@@ -26,6 +27,7 @@ class Comparison:
     Args:
         pages, documents: how many.
         a, b: means.
+        a_median, b_median: medians.
         difference: b - a.
         low, high: bootstrap interval of the difference.
         b_is_better: the share of pages on which b is better; where both are equal, half counts.
@@ -35,6 +37,8 @@ class Comparison:
     documents: int
     a: float
     b: float
+    a_median: float
+    b_median: float
     difference: float
     low: float
     high: float
@@ -122,6 +126,8 @@ def compare(
             documents=len(set(documents)),
             a=float(of_a.mean()),
             b=float(of_b.mean()),
+            a_median=float(np.median(of_a)),
+            b_median=float(np.median(of_b)),
             difference=float((of_b - of_a).mean()),
             low=low,
             high=high,
@@ -131,7 +137,14 @@ def compare(
 
 
 def compare_runs(
-    a: Path, b: Path, resamples: int = 10_000, confidence: float = 0.95, seed: int = 0, output: Path | None = None
+    a: Path,
+    b: Path,
+    resamples: int = 10_000,
+    confidence: float = 0.95,
+    seed: int = 0,
+    output: Path | None = None,
+    by_kind: bool = False,
+    sheets: Path | None = None,
 ) -> int:
     """Compare the runs in two folders, and print a table.
 
@@ -139,6 +152,8 @@ def compare_runs(
         a, b: their folders.
         resamples, confidence, seed: see ``paired_bootstrap``.
         output: JSON file to write.
+        by_kind: also compare each kind of page alone, which is its name up to the last underscore.
+        sheets: folder for sheets of pictures, see ``train.evaluate.comparison_sheet``.
 
     Returns:
         0.
@@ -147,7 +162,8 @@ def compare_runs(
         InputError: a folder holds no run, or the runs have no page in common.
     """
     settings_a, settings_b = read_settings(a), read_settings(b)
-    compared = compare(read_results(a), read_results(b), resamples, confidence, seed)
+    results_a, results_b = read_results(a), read_results(b)
+    compared = compare(results_a, results_b, resamples, confidence, seed)
     if not compared:
         raise InputError(f"{a} and {b} have no page with a figure in common.")
     apart = differences(settings_a, settings_b)
@@ -158,21 +174,38 @@ def compare_runs(
         of_a, of_b = settings_a.get(key), settings_b.get(key)
         if of_a is not None and of_b is not None and of_a != of_b:
             print(f"The runs were measured differently, by {key}; see above.", file=sys.stderr)
-    percent = f"{100 * confidence:g} %"
-    rows = [["figure", "A", "B", "B - A", f"{percent} interval", "B better", "pages"]]
-    for figure, row in compared.items():
-        interval = f"{row.low:+.4f} to {row.high:+.4f}{' *' if row.is_clear else '  '}"
-        share = f"{100 * row.b_is_better:.0f} %"
-        rows.append(
-            [LABELS[figure], f"{row.a:.4f}", f"{row.b:.4f}", f"{row.difference:+.4f}", interval, share, str(row.pages)]
-        )
-    print("\n" + aligned(rows))
+    print("\n" + _table(compared, confidence))
+    kinds = {}
+    for kind in sorted({name.rpartition("_")[0] for name in results_a}) if by_kind else ():
+        pages = {name: result for name, result in results_a.items() if name.rpartition("_")[0] == kind}
+        kinds[kind] = compare(pages, results_b, resamples, confidence, seed)
+        print(f"\n{kind or 'of no kind'}\n" + _table(kinds[kind], confidence))
     print(f"\n* the interval leaves 0 out; documents drawn anew {resamples} times, seed {seed}")
     if any(row.documents < FEWEST_DOCUMENTS for row in compared.values()):
         print(f"Under {FEWEST_DOCUMENTS} documents an interval says little, and has no *.")
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
-        content = {figure: {**asdict(row), "is_clear": row.is_clear} for figure, row in compared.items()}
-        options = {"resamples": resamples, "confidence": confidence, "seed": seed}
-        write_json(output, {"a": str(a), "b": str(b), **options, "settings_apart": apart, "figures": content})
+        content: dict[str, Any] = {"a": str(a), "b": str(b), "resamples": resamples, "confidence": confidence}
+        content |= {"seed": seed, "settings_apart": apart, "figures": _plain(compared)}
+        if by_kind:
+            content["kinds"] = {kind: _plain(rows) for kind, rows in kinds.items()}
+        write_json(output, content)
+    if sheets is not None:
+        written = write_sheets(sheets, a, b, results_a, results_b)
+        print(f"{len(written)} sheets of pictures (photo, A, B) are in {sheets}")
     return 0
+
+
+def _plain(compared: Mapping[str, Comparison]) -> dict[str, Any]:
+    return {figure: {**asdict(row), "is_clear": row.is_clear} for figure, row in compared.items()}
+
+
+def _table(compared: Mapping[str, Comparison], confidence: float) -> str:
+    percent = f"{100 * confidence:g} %"
+    rows = [["figure", "A", "B", "A median", "B median", "B - A", f"{percent} interval", "B better", "pages"]]
+    for figure, row in compared.items():
+        means = [f"{value:.4f}" for value in (row.a, row.b, row.a_median, row.b_median)]
+        interval = f"{row.low:+.4f} to {row.high:+.4f}{' *' if row.is_clear else '  '}"
+        share = f"{100 * row.b_is_better:.0f} %"
+        rows.append([LABELS[figure], *means, f"{row.difference:+.4f}", interval, share, str(row.pages)])
+    return aligned(rows)

@@ -18,6 +18,7 @@ from train.evaluate.page import RESIZED_TO_PHOTO, EvaluationPage
 from train.evaluate.picture_page import write_thumbnails
 from train.evaluate.predictions import Predictor, read_picture, write_png
 from train.evaluate.text_reading import OncePerReference, PaddleWords, Tesseract, at_size
+from train.evaluate.true_grid import read_grid, true_figures
 
 
 @dataclass
@@ -61,8 +62,9 @@ class Measuring:
         """All figures of a page that can be had.
 
         Returns:
-            ``figures`` by name (``ms_ssim``, ``ld``, ``ad``, ``cer_uvdoc``, ``ed_uvdoc`` and so on, ``word_f1``),
-            ``texts`` as they were read, ``notes`` on what could not be measured, sizes and seconds.
+            ``figures`` by name (``ms_ssim``, ``ld``, ``ad``, ``cer_uvdoc``, ``ed_uvdoc`` and so on, ``word_f1``,
+            ``nodes_off``, ``lines_off``), ``texts`` as they were read, ``notes`` on what could not be measured, sizes
+            and seconds.
 
         Raises:
             DocpreError: a picture can't be read, or the model or OCR fails.
@@ -86,6 +88,8 @@ class Measuring:
                     record["figures"][name] = value
                 else:
                     record["notes"].append(f"{name} is not a number: the reference has no gradient")
+        if page.grid is not None and prediction.transform is not None:
+            record["figures"] |= true_figures(prediction.transform, read_grid(page.grid))
         if self.tesseract is not None and page.ocr:
             photo_hw = None if photo is None else (photo.shape[0], photo.shape[1])
             self._measure_characters(page, prediction.image, photo_hw, reference, record)

@@ -28,6 +28,7 @@ class EvaluationPage:
         text: the true text; where it is known, it is not read on the reference.
         ocr: OCR settings (of ``RESIZED_TO_PHOTO``) that the page is read under.
         is_upside_down: the photo, or the prediction, is turned by half before anything else.
+        grid: a .npy with the true grid (2, rows, columns) of the page in the photo, in [-1, 1], corners aligned.
     """
 
     name: str
@@ -39,6 +40,7 @@ class EvaluationPage:
     text: str | None = None
     ocr: tuple[str, ...] = ()
     is_upside_down: bool = False
+    grid: Path | None = None
 
 
 @dataclass(frozen=True)

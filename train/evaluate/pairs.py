@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from docpre.errors import ConfigError, InputError
@@ -17,9 +18,9 @@ def pairs(path: Path, ocr: Collection[str] | None = None, texts: Path | None = N
     """Any pages.
 
     Args:
-        path: a folder with ``prediction``, ``photo``, ``reference`` (pictures) and ``text`` (.txt), or some of them,
-            whose files are matched by name; or a CSV file with columns of these names (and ``document``), whose paths
-            start from the file's folder.
+        path: a folder with ``prediction``, ``photo``, ``reference`` (pictures), ``text`` (.txt) and ``grid`` (true
+            grids, .npy), or some of them, whose files are matched by name; or a CSV file with columns of these names
+            but ``grid`` (and with ``document``), whose paths start from the file's folder.
         ocr: ``plain``, or nothing; None: plain on pages whose text is given.
         texts: a JSON of name -> text or a folder of .txt files in place of the texts in ``path``.
 
@@ -35,9 +36,7 @@ def pairs(path: Path, ocr: Collection[str] | None = None, texts: Path | None = N
     for page in pages:
         text = text_by_name.get(page.name, page.text)
         settings = tuple(ocr) if ocr is not None else ("plain",) if text is not None else ()
-        read.append(
-            EvaluationPage(page.name, page.document, page.photo, None, page.prediction, page.reference, text, settings)
-        )
+        read.append(replace(page, text=text, ocr=settings))
     places = {} if path.is_file() else {what: f"{what}/NAME.png" for what in ("photo", "prediction", "reference")}
     return EvaluationSet("pairs", read, places)
 
@@ -47,6 +46,7 @@ def _in_folders(path: Path) -> list[EvaluationPage]:
         raise InputError(f"{path}: there is neither such a folder nor such a list.")
     photos, predictions, references = (pictures_by_stem(path / what) for what in ("photo", "prediction", "reference"))
     texts = texts_by_name(path / "text") if (path / "text").is_dir() else {}
+    grids = {file.stem: file for file in sorted((path / "grid").glob("*.npy"))}
     names = sorted({*photos, *predictions, *references, *texts})
     if not names:
         raise InputError(f"{path}: it has no folders photo, prediction, reference or text with files in them.")
@@ -57,6 +57,7 @@ def _in_folders(path: Path) -> list[EvaluationPage]:
             photo=photos.get(name),
             prediction=predictions.get(name),
             reference=references.get(name),
+            grid=grids.get(name),
             text=texts.get(name),
         )
         for name in names

@@ -14,7 +14,7 @@ from docpre import DocPreprocessor
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.errors import InputError
-from docpre.geometry import Interpolation
+from docpre.geometry import Interpolation, Transform
 from docpre.loading import ImageArray, iter_pages
 from docpre.registry import sha256_of
 from docpre.unwarping import OutputSize
@@ -28,10 +28,12 @@ class Prediction:
     Args:
         image: (H, W, 3) RGB uint8.
         unwarping: what docpre says of what it did; None where the page was read from a file.
+        transform: where its pixels lie in the photo; None likewise.
     """
 
     image: ImageArray
     unwarping: dict[str, Any] | None = None
+    transform: Transform | None = None
 
 
 class Predictor(Protocol):
@@ -141,10 +143,10 @@ class ModelPredictions:
             if other.shape != photo.shape:
                 raise InputError(f"{page.drawn_from} has {_size(other)} pixels, its photo {page.photo} {_size(photo)}.")
             image = result.transform.sample(other, self._options.interpolation)
-        return Prediction(np.ascontiguousarray(image), dict(result.unwarping))
+        return Prediction(np.ascontiguousarray(image), dict(result.unwarping), result.transform)
 
     def files(self, page: EvaluationPage) -> list[Path]:
-        return [path for path in (page.photo, page.drawn_from) if path is not None]
+        return [path for path in (page.photo, page.drawn_from, page.grid) if path is not None]
 
     def describe(self) -> dict[str, Any]:
         chosen = asdict(self._options)

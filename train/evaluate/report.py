@@ -24,6 +24,8 @@ LABELS = {
     "cer": "CER (less)",
     "ed": "ED (less)",
     "word_f1": "Word F1, PP-OCRv6 (more)",
+    "nodes_off": "True nodes off, % of the page (less)",
+    "lines_off": "True lines off, degrees (less)",
     "top1": "Top-1 (more)",
 }
 Results = Mapping[str, Mapping[str, Any]]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docpre.errors import ConfigError, InputError
+from tests.train.evaluate.conftest import evaluate
 from train.evaluate.command import main
 from train.evaluate.comparison import compare, paired_bootstrap
 from train.evaluate.run_folder import RunFolder
@@ -87,3 +90,38 @@ def test_the_command(tmp_path, capsys):
     assert json.loads(output.read_text())["figures"]["ms_ssim"]["is_clear"]
     with pytest.raises(InputError, match="not the folder of an evaluation"):
         main(["compare", str(tmp_path / "a"), str(tmp_path / "c")])
+
+
+def test_each_kind_is_compared_alone(tmp_path, capsys):
+    for name, shifts in (("a", (0.0, 0.0)), ("b", (0.1, -0.2))):
+        with RunFolder(tmp_path / name, {"prediction": name}) as folder:
+            for page in range(6):
+                for kind, shift in zip(("bend", "fold"), shifts, strict=True):
+                    figures = {"ms_ssim": 0.5 + 0.01 * page + shift}
+                    folder.add(f"{kind}_{page}", {"figures": figures, "document": f"{kind}_{page}"})
+    output = tmp_path / "table.json"
+    command = ["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--by_kind", "True", "--output", str(output)]
+    assert main(command) == 0
+    kinds = json.loads(output.read_text())["kinds"]
+    assert list(kinds) == ["bend", "fold"]
+    assert kinds["bend"]["ms_ssim"]["difference"] == pytest.approx(0.1)
+    assert kinds["fold"]["ms_ssim"]["difference"] == pytest.approx(-0.2)
+    assert kinds["bend"]["ms_ssim"]["a_median"] == pytest.approx(0.525)
+    assert "\nfold\n" in capsys.readouterr().out
+
+
+def test_sheets_show_every_page_of_both(tmp_path, pairs_folder, quick_metrics, capsys):
+    for run in ("a", "b"):
+        assert evaluate("pairs", "--data", pairs_folder, "--output", tmp_path / run) == 0
+    for name in ("a", "b"):  # stored predictions have no photo
+        for page in range(3):
+            pictures = tmp_path / name / "pictures"
+            shutil.copy(pictures / f"page_{page}_reference.jpg", pictures / f"page_{page}_photo.jpg")
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--sheets", str(tmp_path / "sheets")]) == 0
+    assert "1 sheets" in capsys.readouterr().out
+    sheet = cv2.imread(str(tmp_path / "sheets" / "01.jpg"))
+    assert sheet.shape[1] > 3 * 300
+    assert sheet.min() < 100
+    (tmp_path / "b" / "pictures" / "page_1_prediction.jpg").unlink()
+    with pytest.raises(InputError, match=r"page_1_prediction\.jpg"):
+        main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--sheets", str(tmp_path / "sheets")])
