@@ -196,8 +196,7 @@ def coloured(image: ImageArray, mask: Mask, random: np.random.Generator) -> Imag
     if random.random() < _PALE_GROUND and mask.max() > 127:
         share = (mask.astype(np.float32) / 255)[..., None]
         paper = np.median(picture[mask > 127], axis=0).astype(np.float32)
-        ground = picture + (paper - picture) * _levels(random, *_PALENESS, 1)
-        picture = share * picture + (1 - share) * ground
+        picture += (1 - share) * (paper - picture) * _levels(random, *_PALENESS, 1)
     picture = (picture - 128) * _levels(random, 0.6, 1.3, 1) + (128 + _levels(random, -40, 40, 1))
     picture *= _levels(random, 0.85, 1.15)
     if random.random() < _GRAY:
