@@ -14,7 +14,7 @@ from docpre.models.page_finder import PageFinder
 from docpre.registry import find_model
 from tests.train.drawing import draw_text_page
 from train.__main__ import main
-from train.data.page_photos import PagePhotos, coloured, moved
+from train.data.page_photos import PagePhotos, coloured, moved, with_other_page
 from train.page_finder import iou
 from train.page_photos import scanned, shaped
 
@@ -63,6 +63,26 @@ def test_a_mask_goes_where_its_photo_goes(seed):
     assert seen[inside].min() > 160
     assert seen[cv2.dilate(covered, np.ones((3, 3))) == 0].max() < 256
     assert coloured(seen, covered, random).shape == seen.shape
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_another_page_lies_beneath_the_page_and_is_cut_by_the_frame(seed):
+    mask = np.zeros((96, 96), np.uint8)
+    mask[30:70, 25:60] = 255
+    image, other = np.full((96, 96, 3), 60, np.uint8), np.full((96, 96, 3), 200, np.uint8)
+    beneath = with_other_page(image, mask, other, mask, np.random.default_rng(seed))
+    assert (beneath[mask > 0] == 60).all()
+    shown = (beneath > 150).all(2)
+    assert 0.02 < shown.sum() / (mask > 0).sum() < 0.8
+    assert np.concatenate([shown[0], shown[-1], shown[:, 0], shown[:, -1]]).any()
+
+
+def test_a_picture_of_a_page_alone_gets_no_other_page():
+    full, part = np.full((96, 96), 255, np.uint8), np.zeros((96, 96), np.uint8)
+    part[30:70, 25:60] = 255
+    image, other = np.full((96, 96, 3), 60, np.uint8), np.full((96, 96, 3), 200, np.uint8)
+    for mask, other_mask in ((full, part), (part, full), (part, part * 0)):
+        assert (with_other_page(image, mask, other, other_mask, np.random.default_rng(0)) == 60).all()
 
 
 def test_a_page_that_fills_its_picture_still_does_when_moved():

@@ -27,6 +27,8 @@ MASK_STEP = 2  # pixels of the network's picture to one of its mask
 _ASPECTS = (0.75, 4 / 3, 1.0, 9 / 16, 16 / 9, 2 / 3, 1.5)
 _ANY_TURN, _SCALE, _SHIFT = 0.5, (0.7, 1.6), 0.2
 _OTHER_GROUND, _GRAY, _BLUR, _NOISE, _JPEG = 0.5, 0.12, 0.25, 0.4, 0.25
+_PALE_GROUND, _PALENESS = 0.15, (0.5, 0.9)  # how near the ground's colour comes to the paper's
+_OTHER_PAGE = 0.12
 _FULL = 250  # a mask of at least this everywhere belongs to a page that fills the picture
 
 
@@ -96,6 +98,9 @@ class MaskSamples(Dataset[MaskSample]):
         else:
             random = np.random.default_rng([self._seed, number])
             image, mask = moved(image, mask, aspect, size, random)
+            if random.random() < _OTHER_PAGE:
+                other = self._source.read(self._indices[int(random.integers(len(self._indices)))])
+                image = with_other_page(image, mask, *moved(*other, size, random), random)
             image = coloured(image, mask, random)
         cells = cv2.resize(mask, (size[0] // MASK_STEP, size[1] // MASK_STEP), interpolation=cv2.INTER_AREA)
         return {
@@ -156,6 +161,30 @@ def moved(
     return seen.astype(np.uint8, copy=False), np.asarray(covered, np.uint8)
 
 
+def with_other_page(
+    image: ImageArray, mask: Mask, other: ImageArray, other_mask: Mask, random: np.random.Generator
+) -> ImageArray:
+    """A photo with another photo's page beneath its own, cut by the frame: it isn't the one that is meant.
+
+    Args:
+        image, mask: the photo, (H, W, 3) RGB uint8, and its page, (H, W).
+        other, other_mask: another photo of that size; one whose page fills it, or shows nothing, adds nothing.
+        random: source of chance.
+    """
+    if mask.min() >= _FULL or other_mask.min() >= _FULL or not other_mask.any():
+        return image
+    height, width = mask.shape
+    rows, columns = np.nonzero(other_mask)
+    target = random.uniform(0, 1, 2)
+    target[random.integers(2)] = random.integers(2)  # on the frame's rim
+    shift = target * (width, height) - (columns.mean(), rows.mean())
+    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
+    seen = cv2.warpAffine(other, matrix, (width, height)).astype(np.float32)
+    share = cv2.warpAffine(other_mask, matrix, (width, height)).astype(np.float32) / 255
+    share = (share * (1 - mask.astype(np.float32) / 255))[..., None]
+    return (image * (1 - share) + seen * share).round().astype(np.uint8)
+
+
 def coloured(image: ImageArray, mask: Mask, random: np.random.Generator) -> ImageArray:
     """A photo in other light, often with a ground of another colour, and worse in other ways."""
     picture = image.astype(np.float32)
@@ -164,6 +193,10 @@ def coloured(image: ImageArray, mask: Mask, random: np.random.Generator) -> Imag
         ground = (picture - 128) * _levels(random, 0.3, 1.3, 1) + 128
         ground = ground * _levels(random, 0.7, 1.3) + _levels(random, -70, 110, 1)
         picture = share * picture + (1 - share) * np.clip(ground, 0, 255)
+    if random.random() < _PALE_GROUND and mask.max() > 127:
+        share = (mask.astype(np.float32) / 255)[..., None]
+        paper = np.median(picture[mask > 127], axis=0).astype(np.float32)
+        picture += (1 - share) * (paper - picture) * _levels(random, *_PALENESS, 1)
     picture = (picture - 128) * _levels(random, 0.6, 1.3, 1) + (128 + _levels(random, -40, 40, 1))
     picture *= _levels(random, 0.85, 1.15)
     if random.random() < _GRAY:
