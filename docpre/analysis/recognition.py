@@ -22,7 +22,7 @@ _HEIGHT_PX = 48
 # (characters a step) or unsure so are looked at again.
 _SMALL_HEIGHT_PX, _WIDENED = 32, 1.15
 _CROWDED = 0.8
-_SURE = 0.98
+_SURE = 0.99
 _STEP_PX = 8  # of the picture, for each step of the network
 _NARROWEST = 10 / 3  # times the height
 _WIDTHS_PX = 16  # widths are a multiple, so that an engine meets few of them
