@@ -60,7 +60,11 @@ class Placement:
         return self.is_far or abs(self.turn_cw_deg) >= _SMALLEST_TURN_DEG
 
     def is_part_with(self, grid_xy: NDArray[np.floating]) -> bool:
-        """Whether the page surely is a part of the picture: far off, askew, or the part that a network's grid shows."""
+        """Whether the page surely is a part of the picture: far off, askew, or the part that a network's grid shows.
+
+        Args:
+            grid_xy: see ``agreement``.
+        """
         if self.is_far or self.share > _LARGEST_PART:
             return self.is_far
         return abs(self.turn_cw_deg) >= _SMALLEST_TURN_DEG or self.agreement(grid_xy) >= _PART_AGREEMENT
@@ -69,7 +73,7 @@ class Placement:
         """How well a grid (2, rows, columns) shows the same page, 0 to 1: what both cover in parts of what one does.
 
         Args:
-            grid_xy: from a page to the picture, in [-1, 1].
+            grid_xy: from a page to the picture, in [-1, 1], corners aligned.
         """
         nodes = (np.moveaxis(np.asarray(grid_xy, np.float64), 0, -1) + 1) / 2
         rim = np.concatenate([nodes[0], nodes[1:, -1], nodes[-1, -2::-1], nodes[-2:0:-1, 0]])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from docpre.errors import EngineError, ModelError
 
@@ -17,7 +16,7 @@ def with_any_height(path: Path) -> bytes:
     which for the height of the file is the same.
 
     Args:
-        path: an ONNX file with one input (N, C, H, W), whose average poolings take away all rows.
+        path: an ONNX file (opset 17 or lower) with one input (N, C, H, W), whose average poolings take away all rows.
 
     Returns:
         The serialised network.
@@ -41,13 +40,10 @@ def with_any_height(path: Path) -> bytes:
     for pooling in poolings:
         place = next(index for index, node in enumerate(model.graph.node) if node is pooling)
         rows = f"{pooling.output[0]}.rows"
-        model.graph.node.insert(place, _mean_of_rows(onnx, pooling.input[0], rows))
+        mean = onnx.helper.make_node("ReduceMean", [pooling.input[0]], [rows], axes=[_HEIGHT], keepdims=1)
+        model.graph.node.insert(place, mean)
         pooling.input[0] = rows
         for attribute in pooling.attribute:
             if attribute.name in ("kernel_shape", "strides"):
                 attribute.ints[0] = 1
     return bytes(model.SerializeToString())
-
-
-def _mean_of_rows(onnx: Any, source: str, target: str) -> Any:
-    return onnx.helper.make_node("ReduceMean", [source], [target], axes=[_HEIGHT], keepdims=1)

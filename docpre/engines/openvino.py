@@ -95,9 +95,11 @@ def read_network(core: Any, spec: ModelSpec, path: Path) -> Any:
 
     Raises:
         ModelError: it can't be read, or is another network.
+        EngineError: it has to be rewritten for lines of any height, and onnx is not installed.
     """
+    content = with_any_height(path) if spec.any_height else path
     try:
-        model = core.read_model(with_any_height(path) if spec.any_height else path)
+        model = core.read_model(content)
     except Exception as error:
         raise ModelError(f"OpenVINO can't load {path}: {error}") from error
     return with_one_answer(model, spec, path)
