@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from docpre.batch.arrow import pyarrow
 from docpre.batch.finished import Finished
 from docpre.batch.places import Place
 from docpre.batch.rows import error_row, work_table
@@ -30,9 +31,12 @@ from docpre.errors import ConfigError, EngineError
 from docpre.overlap import in_order
 from docpre.ray_cluster import connect, ray
 
-_PLACES_TOGETHER = 16
-#: Of a processor, for tasks that look into places; they mostly wait for disks.
-_LOOKING_CPUS = 0.25
+#: Places of a task: at most so many, and of those that are left one slot's share in so many parts, so that tasks get
+#: shorter and the last ones end together (guided self-scheduling, Polychronopoulos and Kuck, 1987).
+_MOST_PLACES_TOGETHER = 16
+_PARTS_OF_A_SHARE = 3
+#: Tasks with the models for each that looks into places. That one takes no core of theirs: it mostly waits for disks.
+_SLOTS_OF_A_LOOK = 8
 _RETRIES = 1
 _BLOCK_BYTES = 32 * 1024**2  # of files' contents on their way from tars and tables, and into tars
 _ALONE_AT_A_TIME = 256
@@ -60,6 +64,14 @@ class RayOptions:
                 "ray_cpus and ray_tasks are whole numbers of at least 1 and ray_gpus is at least 0, not "
                 f"{self.cpus}, {self.most_tasks} and {self.gpus}."
             )
+
+    def slots(self) -> int:
+        """Such tasks that the cluster, as it is now, has room for at a time; at least 1."""
+        total = ray.cluster_resources()
+        room = total.get("CPU", 0) // self.cpus
+        if self.gpus:
+            room = min(room, total.get("GPU", 0) // self.gpus)
+        return max(int(min(room, self.most_tasks or room)), 1)
 
 
 def on_ray(settings: BatchSettings, folder: Path, options: RayOptions) -> Work:
@@ -127,13 +139,19 @@ def _streamed(
     def worked_on(batch: Any) -> Iterator[Any]:
         yield from in_order(_worker(*recipe).table, map(_unit, batch.to_pylist()), options.cpus)
 
-    rows = ray.data.from_items(
-        [asdict(place) for place in places], override_num_blocks=math.ceil(len(places) / _PLACES_TOGETHER)
+    slots = options.slots()
+    rows = ray.data.from_arrow(
+        [pyarrow.Table.from_pylist([asdict(place) for place in some]) for some in shared_out(places, slots)]
     )
     with warnings.catch_warnings():
         # Ray Data tries a task for ever unless it is told otherwise, and up to Ray 2.63 there is no other way to.
         warnings.filterwarnings("ignore", message=".ray_remote_args. is deprecated")
-        tables = rows.flat_map(looked_into, num_cpus=_LOOKING_CPUS, max_retries=_RETRIES).map_batches(
+        tables = rows.flat_map(
+            looked_into,
+            compute=ray.data.TaskPoolStrategy(max(slots // _SLOTS_OF_A_LOOK, 1)),
+            num_cpus=0,
+            max_retries=_RETRIES,
+        ).map_batches(
             worked_on,
             batch_size=None,
             batch_format="pyarrow",
@@ -147,6 +165,16 @@ def _streamed(
         yield from tables.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1)
     except ray.exceptions.RayError as error:  # a block that was lost with its node; what it held is done again
         logging.getLogger("docpre").warning("Ray gave up some work, which is done again: %s", _first_line(error))
+
+
+def shared_out(places: list[Place], slots: int) -> Iterator[list[Place]]:
+    """The places of one task after another, in order, for so many tasks at a time."""
+    first = 0
+    while first < len(places):
+        share = math.ceil((len(places) - first) / (slots * _PARTS_OF_A_SHARE))
+        together = min(share, _MOST_PLACES_TOGETHER)
+        yield places[first : first + together]
+        first += together
 
 
 def _alone(left: Iterable[Unit], recipe: tuple[str, str], options: RayOptions) -> Iterator[Any]:

@@ -95,7 +95,7 @@ def overhead(folder: Path, pages: int, rounds: int) -> None:
 def workers(folder: Path, pages: int, rounds: int, plot: Path | None = None) -> None:
     """One Ray task at a time and two, of one core each; and as many processes with the bare pipeline, for comparison.
 
-    Processes are started, and have their models, before the clock is. Ray Data's tasks take 16 pages each.
+    Processes are started before the clock is; those of Ray load their models in each run.
     """
     source = photos(folder / "photos", pages)
     files = [str(path) for path in sorted(source.iterdir())]
@@ -105,7 +105,8 @@ def workers(folder: Path, pages: int, rounds: int, plot: Path | None = None) -> 
         def one(number: int) -> None:
             output = folder / f"ray-{count}-{number}"
             work = on_ray(settings, output, RayOptions(most_tasks=count))
-            assert run_batch([str(source)], output, settings, work).pages == pages
+            inputs = files[: 4 * count] if number < 0 else files
+            assert run_batch(inputs, output, settings, work).pages == len(inputs)
 
         return one
 

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ray.cluster_utils import Cluster
 
-from docpre.batch.on_ray import RayOptions, on_ray
+from docpre.batch.on_ray import RayOptions, on_ray, shared_out
+from docpre.batch.places import Place
 from docpre.batch.run import Summary, Work, run_batch
 from docpre.batch.settings import BatchSettings
 from docpre.errors import EngineError
@@ -59,6 +62,17 @@ def run_on_ray(cluster: Cluster, tmp_path: Path) -> Callable[..., Summary]:
         return run_batch(inputs, folder, settings, work if around is None else around(work), shard_pages=6)
 
     return run
+
+
+@given(count=st.integers(0, 300), slots=st.integers(1, 40))
+def test_tasks_get_shorter(count, slots):
+    places = [Place("file", str(number)) for number in range(count)]
+    shares = list(shared_out(places, slots))
+    assert [place for share in shares for place in share] == places
+    sizes = [len(share) for share in shares]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-slots:] == [1] * min(slots, len(sizes))
+    assert max(sizes, default=0) <= 16
 
 
 @pytest.mark.parametrize("layout", ["files", "tar"])
