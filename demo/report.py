@@ -66,9 +66,10 @@ def flatness(texts: Texts, result: DocPreprocessorResult) -> str:
     if "bend_percent" not in unwarping:
         return f"{title}<p>{escape(texts['is_off'])}</p>"
     said = texts["was_flattened" if unwarping["applied"] else "was_left"]
-    bend = texts["bend"].format(bend=unwarping["bend_percent"])
-    reason = reason_in(texts, unwarping["reason"])
-    return f"{title}<p><strong>{escape(said.format(reason=reason))}</strong> ({escape(bend)})</p>"
+    strong = f"<strong>{escape(said.format(reason=reason_in(texts, unwarping['reason'])))}</strong>"
+    bend = unwarping["bend_percent"]
+    warp = "" if bend is None else f" ({escape(texts['bend'].format(bend=bend))})"
+    return f"{title}<p>{strong}{warp}</p>"
 
 
 def times(texts: Texts, result: Result) -> str:

@@ -130,6 +130,11 @@ _BOTH: Mapping[str, tuple[str, str]] = {
         "the page fills the picture and the predicted warp is small",
         "页面占满画面，且弯曲很小",
     ),
+    "it is a PDF's own text and lines": ("it is a PDF's own text and lines", "这是 PDF 自带的文字和线条"),
+    "no camera's noise is on it, and its lines are level": (
+        "no camera's noise is on it, and its lines are level",
+        "画面没有相机噪点，文字行也是水平的",
+    ),
     "the predicted warp is too small to matter": ("the predicted warp is too small to matter", "弯曲小到可以忽略"),
     "the predicted warp is large": ("the predicted warp is large", "弯曲明显"),
     "there is background around the page": ("there is background around the page", "页面周围有背景"),
@@ -137,6 +142,9 @@ _BOTH: Mapping[str, tuple[str, str]] = {
         "unwarping would make its lines less level",
         "展平反而会使文字行更歪",
     ),
+    "its lines are far from level": ("its lines are far from level", "文字行明显不水平"),
+    "the page is only a part of the picture": ("the page is only a part of the picture", "页面只占画面的一部分"),
+    "flat pages are not to be left alone": ("flat pages are not to be left alone", "已设为平整页面也展平"),
     "it lies askew": ("it lies askew", "页面歪斜，已摆正"),
     # Batch
     "batch_drop": (

@@ -40,6 +40,8 @@ _EXIF_ORIENTATION = 0x0112
 _JPEG_END = b"\xff\xd9"
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _POINTS_PER_INCH = 72
+# What MuPDF paints as pictures, scanned pages as masks among them; from this share on a PDF's page may be a photo.
+_PICTURES, _PICTURE_SHARE = ("fill-image", "fill-imgmask"), 0.5
 _USER_AGENT = "docpre (document preprocessing)"
 _LOG = logging.getLogger("docpre")
 
@@ -84,6 +86,7 @@ class Page:
         notes: what the user should know, such as that a file was truncated.
         error: set on a page that failed.
         preview: the same picture at a reduced scale, where one was asked for and came cheaper.
+        is_drawn: a PDF's page that is text and lines, not a picture: pictures cover less than half of it.
     """
 
     pixels: ImageArray | Callable[[], ImageArray] | None
@@ -97,6 +100,7 @@ class Page:
     notes: tuple[str, ...] = ()
     error: DocpreError | None = None
     preview: ImageArray | None = None
+    is_drawn: bool = False
 
     @cached_property
     def image(self) -> ImageArray | None:
@@ -515,6 +519,7 @@ class _Reader:
                 rows = np.frombuffer(pixmap.samples_mv, np.uint8).reshape(pixmap.height, pixmap.stride)
                 rgb = rows[:, : 3 * pixmap.width].reshape(pixmap.height, pixmap.width, 3).copy()
                 derotation = tuple(page.derotation_matrix)
+                is_drawn = _picture_share(page) < _PICTURE_SHARE
             except InputError:
                 raise
             except Exception as error:
@@ -526,7 +531,7 @@ class _Reader:
         unrotated_size = (height, width) if abs(a) > 0.5 else (width, height)
         step = Homography(derotate @ to_points)
         transform = Transform(unrotated_size, (rgb.shape[0], rgb.shape[1]), (step,), "point")
-        return self._page(source, rgb, index, transform, dpi=dpi, notes=tuple(notes))
+        return self._page(source, rgb, index, transform, dpi=dpi, notes=tuple(notes), is_drawn=is_drawn)
 
     def _capped_dpi(self, width: float, height: float, notes: list[str]) -> float:
         limit = self._limits.max_pixels
@@ -590,6 +595,13 @@ class _Reader:
             candidate, number = f"{stem}-{number}", number + 1
         self._stems.add(candidate.casefold())
         return candidate
+
+
+def _picture_share(page: Any) -> float:
+    """How much of a PDF's page its pictures cover, as a share of its area; where they overlap it counts twice."""
+    paper = page.rect * page.derotation_matrix  # the places are those before /Rotate
+    places = [mupdf().Rect(place) for kind, place in page.get_bboxlog() if kind in _PICTURES]
+    return float(sum((place & paper).get_area() for place in places) / paper.get_area())
 
 
 def _labelled(source: _Source, page_index: int | None, error: InputError) -> InputError:

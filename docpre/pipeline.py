@@ -227,7 +227,8 @@ class DocPreprocessor:
         if images and settings["use_doc_unwarping"]:
             started = time.perf_counter()
             orient = self._orient(device) if settings["use_doc_orientation_classify"] else None
-            unwarpings = self._page_unwarper().plan(images, orientations, device, orient)
+            are_drawn = [page.is_drawn for page, _ in batch if page.image is not None]
+            unwarpings = self._page_unwarper().plan(images, orientations, device, orient, are_drawn)
             engines["unwarping"] = self._page_unwarper().pool.described(device)
             elapsed_ms["unwarping"] = _ms_since(started, len(images))
         decisions = iter(zip(orientations, unwarpings, strict=True))

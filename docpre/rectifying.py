@@ -243,18 +243,18 @@ def is_bent(image: ImageArray, directions: LineDirections) -> bool:
     return is_off and equal_share(image) < DRAWN_SHARE
 
 
-def is_drawn(image: ImageArray, picture: ImageArray) -> bool:
+def is_drawn(image: ImageArray, angle_cw_deg: Angle = 0) -> bool:
     """Whether a page was drawn by a program and lies level: no camera's noise is on it, and no line is askew.
 
     A page without text is one too, but not one whose lines are clear and run neither level nor upright.
 
     Args:
         image: the page as it came, not resized.
-        picture: see ``picture_of``.
+        angle_cw_deg: its quarter turn.
     """
     if equal_share(image) < DRAWN_SHARE:
         return False
-    half = _halved(picture)
+    half = _halved(picture_of(image, angle_cw_deg))
     directions = line_directions(half)
     if directions.evidence >= _SKEW_EVIDENCE:
         return directions.tilt_deg <= _DRAWN_TILT_DEG

@@ -26,6 +26,7 @@ from docpre.refining import LEVEL_DEG
 from docpre.results import UnwarpingResult
 
 OutputSize = Literal["page", "input"]
+_FLATNESS_FIGURES = ("bend_percent", "move_percent", "rim_paper_share")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Unwarping:
         transform: from the picture as it came to the flat page, turns included.
         is_applied: whether the page is unwarped.
         reason: why, or why not.
-        flatness: what speaks for and against it.
+        flatness: what speaks for and against it; None where the network was not asked.
         angle_cw_deg: quarter turn of the page in the picture, as far as it was told.
         turn_cw_deg: how far the page is turned clockwise beyond that, where that was seen from its lines; else 0.
         orientation: what the classifier said when it saw the page flat, if that counts more than what it said before.
@@ -92,7 +93,7 @@ class Unwarping:
     transform: Transform
     is_applied: bool
     reason: str
-    flatness: Flatness
+    flatness: Flatness | None
     angle_cw_deg: Angle = 0
     turn_cw_deg: float = 0.0
     orientation: Orientation | None = None
@@ -109,9 +110,7 @@ class Unwarping:
             "passes": self.passes,
             "straightened": self.is_straightened,
             "line_tilt": None if self.tilt_deg is None else round(self.tilt_deg, 2),
-            "bend_percent": round(self.flatness.bend_percent, 3),
-            "move_percent": round(self.flatness.move_percent, 3),
-            "rim_paper_share": round(self.flatness.rim_paper_share, 3),
+            **{name: round(getattr(self.flatness, name), 3) if self.flatness else None for name in _FLATNESS_FIGURES},
         }
 
 
@@ -137,8 +136,11 @@ class Unwarper:
         orientations: Sequence[Orientation | None] | None = None,
         device: str | None = None,
         orient: Orient | None = None,
+        are_drawn: Sequence[bool] | None = None,
     ) -> list[Unwarping]:
         """Decide what is to be done with each page.
+
+        Pages that a program drew are flat; the network is not asked about them.
 
         Args:
             images: pages (H, W, 3) RGB uint8, of any sizes, as they came.
@@ -147,11 +149,37 @@ class Unwarper:
             device: another device than the pool's.
             orient: tells the orientation of one more picture, where a page had to be looked for or comes out turned;
                 None: pages are taken to be as ``orientations`` says.
+            are_drawn: pages of which it is known that a program drew them; None: none.
 
         Raises:
             ModelError: the network's answer is not a grid.
         """
         told = [None] * len(images) if orientations is None else orientations
+        known = [False] * len(images) if are_drawn is None else are_drawn
+        plans = [self._left_alone(*page) for page in zip(images, told, known, strict=True)]
+        bent = [index for index, plan in enumerate(plans) if plan is None]
+        seen = ([images[index] for index in bent], [told[index] for index in bent])
+        found = iter(self._looked_at(*seen, device, orient) if bent else ())
+        return [next(found) if plan is None else plan for plan in plans]
+
+    def _left_alone(self, image: ImageArray, orientation: Orientation | None, is_known: bool) -> Unwarping | None:
+        """What is done with a page that a program drew; None: it may be bent."""
+        angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
+        if not self.options.leave_flat_pages or not (is_known or is_drawn(image, angle)):
+            return None
+        reason = (
+            "it is a PDF's own text and lines" if is_known else "no camera's noise is on it, and its lines are level"
+        )
+        return Unwarping(_upright(image, angle), False, reason, None, angle, passes=0)
+
+    def _looked_at(
+        self,
+        images: list[ImageArray],
+        told: Sequence[Orientation | None],
+        device: str | None,
+        orient: Orient | None,
+    ) -> list[Unwarping]:
+        """What is to be done with pages that may be bent."""
         angles = [orientation.applied_angle_cw_deg if orientation else 0 for orientation in told]
         spec = self.pool.spec
         pictures = [resized(image, spec, cast(Angle, angle)) for image, angle in zip(images, angles, strict=True)]
@@ -188,8 +216,6 @@ class Unwarper:
             placement = rectifier.find(picture)
             if placement is not None and placement.is_part_with(grid_xy):
                 flatness = replace(flatness, is_flat=False, reason="the page is only a part of the picture")
-        if self.options.leave_flat_pages and not flatness.is_flat and is_drawn(image, picture_of(image, angle)):
-            flatness = replace(flatness, is_flat=True, reason="no camera's noise is on it, and its lines are level")
         turned = _upright(image, angle)
         skew = 0.0
         if flatness.is_flat and self.options.leave_flat_pages and rectifier is not None:
@@ -283,7 +309,8 @@ class TextImageUnwarping(PageModule[UnwarpingResult]):
     def _results(self, batch: list[Page], device: str | None) -> Iterator[UnwarpingResult]:
         started = time.perf_counter()
         images = [page.image for page in batch if page.image is not None]
-        plans = iter(self._unwarper.plan(images, device=device) if images else ())
+        are_drawn = [page.is_drawn for page in batch if page.image is not None]
+        plans = iter(self._unwarper.plan(images, device=device, are_drawn=are_drawn))
         elapsed_ms = 1000 * (time.perf_counter() - started) / max(len(images), 1)
         for page in batch:
             values: dict[str, Any] = {"input_path": page.input_path, "page_index": page.page_index}

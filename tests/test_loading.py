@@ -136,6 +136,30 @@ def test_points_of_a_pdf_are_where_its_text_is(pdf_path):
                 assert page.image[y0 : y1 + 1, x0 : x1 + 1].min() < 128, word[4]
 
 
+@pytest.mark.parametrize("rotation", [0, 90])
+@pytest.mark.parametrize(
+    ("place", "is_drawn"),
+    [
+        ((0, 0, 600, 800), False),
+        ((0, 0, 600, 420), False),
+        ((-900, 0, 360, 800), False),
+        ((0, 0, 600, 300), True),
+        ((-900, 0, 200, 800), True),
+        (None, True),
+    ],
+)
+def test_a_pdf_page_that_pictures_hardly_cover_is_drawn(tmp_path, small, place, is_drawn, rotation):
+    document = pymupdf.open()
+    page = document.new_page(width=600, height=800)
+    page.insert_text((50, 760), "A line of its own.")
+    if place is not None:
+        page.insert_image(pymupdf.Rect(place), stream=encoded(small, "PNG"), keep_proportion=False)
+    page.set_rotation(rotation)
+    document.save(tmp_path / "page.pdf")
+    (page,) = pages_of(tmp_path / "page.pdf", dpi=30)
+    assert page.is_drawn is is_drawn
+
+
 def test_page_ranges(pdf_path):
     assert [page.page_index for page in pages_of(pdf_path, pages="3,1-2")] == [2, 0, 1]
     assert count_pages(pdf_path, pages="2-") == 2

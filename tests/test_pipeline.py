@@ -166,6 +166,24 @@ def test_a_pdf_is_processed_page_by_page(pipeline, pdf_path):
     assert [result["page_index"] for result in results] == [1, 2]
 
 
+def test_what_a_program_drew_is_left_without_the_network(pipeline, pdf_path, page_rgb):
+    text, (picture,) = pipeline.predict(pdf_path, dpi=100), pipeline.predict(bgr(page_rgb))
+    for result in (*text, picture):
+        unwarping = result["unwarping"]
+        assert (unwarping["applied"], unwarping["passes"], unwarping["bend_percent"]) == (False, 0, None)
+    assert "PDF" in text[0]["unwarping"]["reason"]
+    assert "noise" in picture["unwarping"]["reason"]
+
+
+def test_drawn_pages_and_photos_of_a_batch_stay_apart(pipeline, photo_rgb, page_rgb):
+    inputs = [bgr(page_rgb), bgr(photo_rgb), bgr(page_rgb), bgr(photo_rgb)]
+    together = pipeline.predict(inputs, batch_size=4)
+    alone = [pipeline.predict(each)[0] for each in inputs]
+    for one, other in zip(together, alone, strict=True):
+        assert one["unwarping"] == other["unwarping"]
+        assert_array_equal(one["output_img"], other["output_img"])
+
+
 def test_a_list_keeps_its_good_pages(pipeline, page_rgb):
     good = bgr(page_rgb)
     results = pipeline.predict([good, "/no/such.png", None, good])
