@@ -130,7 +130,7 @@ def iter_pages(
     Args:
         input: ndarray (H, W), (H, W, 1), (H, W, 3) BGR or (H, W, 4) BGRA, uint8; PIL image; bytes of a file, or
             ``NamedContent``; path of a picture or PDF; URL; directory (its pictures and PDFs, in all its folders, by
-            name); list of these.
+            name); a ``Page`` that was read already, which comes as it is; list of these.
         dpi: at which PDF pages are rendered.
         pages: which pages of PDFs and multi-page files, counted from 1: ``"1-3,7,12-"``. None: all.
         limits: see ``Limits``.
@@ -345,6 +345,9 @@ class _Reader:
                 yield self._failed(source, None, error)
 
     def _read_one(self, item: Any, position: int) -> Iterator[Page]:
+        if isinstance(item, Page):
+            yield item
+            return
         source = self._source(item, position)
         try:
             if isinstance(item, np.ndarray):

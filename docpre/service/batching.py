@@ -8,10 +8,10 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from docpre.loading import ImageArray
+from docpre.loading import ImageArray, Limits, Page, iter_pages
 from docpre.pipeline import DocPreprocessor
 from docpre.results import DocPreprocessorResult
 
@@ -22,7 +22,12 @@ Switches = tuple[bool | None, bool | None]
 class _Waiting:
     image: ImageArray
     switches: Switches
+    is_drawn: bool
     future: Future[DocPreprocessorResult] = field(default_factory=Future)
+
+    def page(self) -> Page:
+        """For the pipeline. The service reads files itself: here are pixels, within the service's own limits."""
+        return replace(next(iter_pages(self.image, limits=Limits(max_pixels=None))), is_drawn=self.is_drawn)
 
 
 class Batcher:
@@ -51,17 +56,18 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
-    async def process(self, image: ImageArray, switches: Switches) -> DocPreprocessorResult:
+    async def process(self, image: ImageArray, switches: Switches, is_drawn: bool = False) -> DocPreprocessorResult:
         """A page's result. A task that is cancelled leaves the line.
 
         Args:
             image: (H, W, 3) BGR uint8.
             switches: use_doc_orientation_classify, use_doc_unwarping; None: as the pipeline has them.
+            is_drawn: see ``docpre.loading.Page``.
 
         Raises:
             DocpreError: the page can't be processed.
         """
-        waiting = _Waiting(image, switches)
+        waiting = _Waiting(image, switches, is_drawn)
         with self._changed:
             self._line.append(waiting)
             self._changed.notify()
@@ -104,16 +110,14 @@ class Batcher:
 
     def _process(self, batch: list[_Waiting]) -> None:
         orientation, unwarping = batch[0].switches
-        # The service reads files itself; what reaches the pipeline is pixels, within the service's own limits.
         options: dict[str, Any] = {
             "use_doc_orientation_classify": orientation,
             "use_doc_unwarping": unwarping,
-            "max_pixels": None,
             "batch_size": len(batch) if self._is_together else 1,
             "num_workers": 0,  # the threads are here
         }
         try:
-            results = self._pipeline.predict([waiting.image for waiting in batch], **options)
+            results = self._pipeline.predict([waiting.page() for waiting in batch], **options)
         except Exception as error:
             if len(batch) == 1:
                 batch[0].future.set_exception(error)

@@ -121,7 +121,7 @@ class Processing:
         """
         assert page.image is not None
         with self.step("process"):
-            result = await self._batcher.process(page.image, switches)
+            result = await self._batcher.process(page.image, switches, page.is_drawn)
         self._measure(result.elapsed_ms)
         return result
 

@@ -137,6 +137,7 @@ class _Document:
             "exif_orientation": page.exif_orientation,
             "dpi": page.dpi,
             "notes": page.notes,
+            "is_drawn": page.is_drawn,
         }, cv2.cvtColor(page.image, cv2.COLOR_RGB2BGR)
 
     def write_page(self, request: dict[str, Any], blob: memoryview | None) -> dict[str, Any]:

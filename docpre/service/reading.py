@@ -37,6 +37,7 @@ class ReadPage:
         notes: what the client should know.
         error: set on a page that failed.
         is_limit: whether it failed because it is beyond a limit.
+        is_drawn: see ``docpre.loading.Page``.
     """
 
     image: ImageArray | None
@@ -46,6 +47,7 @@ class ReadPage:
     notes: tuple[str, ...] = ()
     error: str | None = None
     is_limit: bool = False
+    is_drawn: bool = False
 
 
 class Reader:
@@ -92,7 +94,8 @@ class Reader:
             return ReadPage(None, answer["page_index"], error=error, is_limit=is_limit)
         image = np.frombuffer(blob, np.uint8).reshape(*answer["size_hw"], 3)
         transform = Transform.from_json(answer["transform"])
-        return ReadPage(image, answer["page_index"], transform, answer["dpi"], tuple(answer["notes"]))
+        notes, is_drawn = tuple(answer["notes"]), answer["is_drawn"]
+        return ReadPage(image, answer["page_index"], transform, answer["dpi"], notes, is_drawn=is_drawn)
 
     async def write_page(self, page: ReadPage, image: ImageArray | None, angle_cw_deg: int) -> None:
         """Append a page to the clean PDF: ``image`` (H, W, 3) RGB, or the file's own page, turned back."""

@@ -78,6 +78,20 @@ def test_the_first_ten_pages_of_a_pdf(server):
         assert abs(page["height"] - size["height"]) <= 1
 
 
+def test_what_a_pdf_draws_is_not_bent(server, pipeline):
+    document = pymupdf.open()
+    page = document.new_page(width=400, height=500)
+    page.draw_rect(page.rect, fill=(0.2, 0.25, 0.2))
+    askew = (pymupdf.Point(200, 250), pymupdf.Matrix(12))
+    page.draw_rect(pymupdf.Rect(90, 100, 310, 400), fill=(0.96, 0.95, 0.9), morph=askew)
+    page.insert_textbox(pymupdf.Rect(105, 115, 300, 390), "Lines of an upright page. " * 24, fontsize=9, morph=askew)
+    rendered = np.array(page.get_pixmap(dpi=200).pil_image())
+    assert pipeline.predict(rendered[..., ::-1])[0]["unwarping"]["applied"]  # of the same pixels alone it would be
+    answer = server.infer(document.tobytes(), visualize=False).json()["result"]
+    (found,) = answer["docPreprocessingResults"]
+    np.testing.assert_array_equal(decoded(found["outputImage"]), rendered)
+
+
 def test_one_bad_page_loses_no_other(server):
     document = pymupdf.open()
     for size in (200, 5000, 210):  # the second has 193 megapixels
