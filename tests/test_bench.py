@@ -20,6 +20,7 @@ from docpre.bench.table import Report, Row, Table, as_markdown, as_picture, as_t
 from docpre.cli import main
 from docpre.engines.devices import supported_devices
 from docpre.errors import ConfigError, InputError
+from docpre.loading import iter_pages
 from docpre.network_input import normalised, resized
 from docpre.registry import MODELS
 
@@ -256,10 +257,12 @@ def test_what_needs_a_process_of_its_own(tmp_path, small_photo):
     arguments = {"device": "cpu", "use_doc_unwarping": False}
     assert processes.import_seconds(1)["docpre"] > 0
     assert processes.first_page_seconds(photo, arguments, 1) > 0
-    processes.draw_document(tmp_path / "a.pdf", 2)
-    found = processes.document_speed(tmp_path / "a.pdf", arguments, 1, 1)
-    assert found["pages"] == 2
-    assert found["pages_per_second"] > 0
+    for draw, is_drawn in ((processes.draw_document, False), (processes.write_document, True)):
+        draw(tmp_path / "a.pdf", 2)
+        assert [page.is_drawn for page in iter_pages(tmp_path / "a.pdf")] == [is_drawn] * 2
+        found = processes.document_speed(tmp_path / "a.pdf", arguments, 1, 1)
+        assert found["pages"] == 2
+        assert found["pages_per_second"] > 0
     with pytest.raises(Exception, match="first_page failed"):
         processes.first_page_seconds(tmp_path / "none.jpg", arguments, 1)
 

@@ -66,6 +66,11 @@ def draw_page(size_hw: tuple[int, int], seed: int = 0) -> ImageArray:
     return np.array(page)
 
 
+def words(count: int, seed: int = 0) -> list[str]:
+    """Words of a page of text."""
+    return [str(word) for word in np.random.default_rng(seed).choice(_TEXT.split(), count)]
+
+
 def as_jpeg(image: ImageArray) -> bytes:
     """(H, W, 3) RGB uint8 to a JPEG of quality 92."""
     target = io.BytesIO()

@@ -78,8 +78,21 @@ def document_speed(document: Path, arguments: Mapping[str, Any], workers: int, c
     return _child("document_speed", str(document), json.dumps(dict(arguments)), str(workers), str(cores or 0))
 
 
+def write_document(path: Path, pages: int, seed: int = 0) -> None:
+    """A PDF of A4 pages of text, as a program writes it."""
+    import pymupdf
+
+    from docpre.bench.photo import words
+
+    document = pymupdf.open()
+    for number in range(pages):
+        page = document.new_page(width=595, height=842)
+        page.insert_textbox((60, 60, 535, 782), " ".join(words(600, seed + number)), fontsize=11)
+    document.save(path)
+
+
 def draw_document(path: Path, pages: int, seed: int = 0) -> None:
-    """A PDF of scanned A4 pages at 200 dpi, every tenth of them turned by a quarter."""
+    """A PDF of photographed A4 pages at 200 dpi, every tenth of them turned by a quarter."""
     import pymupdf
 
     from docpre.bench.photo import as_jpeg, draw_photo

@@ -236,19 +236,20 @@ def _memory(options: BenchOptions, report: Report) -> None:
 
 def _document(options: BenchOptions, report: Report) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "document.pdf"
-        processes.draw_document(path, options.document_pages)
-        for way in _own_choices(options):
-            for workers in options.workers:
-                found = processes.document_speed(path, way.arguments, workers, workers)
-                memory = found["memory_mib"]
-                how = f"num_workers={workers}" if found["has_workers"] else "one page at a time"
-                explanation = (
-                    f"{found['pages']} A4 pages at 200 dpi, {how} on {workers} core{'s' * (workers > 1)}; memory "
-                    f"{memory[0]} MiB at the start, {max(memory)} at most, {memory[-1]} at the end"
-                )
-                name = f"pages a second through a PDF, {way.name}"
-                report.facts.append((name, f"{found['pages_per_second']:.2f}", explanation))
+        for kind, draw in (("photographed", processes.draw_document), ("text", processes.write_document)):
+            path = Path(folder) / f"{kind}.pdf"
+            draw(path, options.document_pages)
+            for way in _own_choices(options):
+                for workers in options.workers:
+                    found = processes.document_speed(path, way.arguments, workers, workers)
+                    memory = found["memory_mib"]
+                    how = f"num_workers={workers}" if found["has_workers"] else "one page at a time"
+                    explanation = (
+                        f"{found['pages']} A4 pages at 200 dpi, {how} on {workers} core{'s' * (workers > 1)}; memory "
+                        f"{memory[0]} MiB at the start, {max(memory)} at most, {memory[-1]} at the end"
+                    )
+                    name = f"pages a second through a PDF, {kind}, {way.name}"
+                    report.facts.append((name, f"{found['pages_per_second']:.2f}", explanation))
 
 
 class _photo_file:  # noqa: N801, a context manager
