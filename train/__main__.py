@@ -12,6 +12,7 @@ USAGE = """usage: python -m train COMMAND ...
   unwarping fit|validate|test --config configs/unwarping.yaml
   page_finding fit|validate|test --config configs/page_finding.yaml
   page_photos --pages DIR --output DIR               draw the small photos that the page finder learns from
+  taught_photos --pages DIR --output DIR             draw photos with a teacher's grids, for a light unwarping model
   synthetic_pairs --pages DIR --output DIR           draw photos of pages, of each kind, to evaluate models on
   data check orientation|unwarping --config FILE     read all the data that a configuration names
   handwriting --output DIR                           train the classifier of handwriting, on drawn lines
@@ -52,6 +53,10 @@ def main(arguments: list[str]) -> int:
             from train.page_photos import main as page_photos
 
             page_photos(arguments[1:])
+        elif command == "taught_photos":
+            from train.taught_photos import main as taught_photos
+
+            taught_photos(arguments[1:])
         elif command == "synthetic_pairs":
             from train.synthetic_pairs import main as synthetic_pairs
 

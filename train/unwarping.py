@@ -12,7 +12,7 @@ from torch import Tensor
 from docpre.errors import ConfigError
 from docpre.metrics.ms_ssim import ms_ssim
 from docpre.models.convert import load_uvdoc, unfold_batch_norms
-from docpre.models.uvdoc import UVDoc
+from docpre.models.uvdoc import ARCHITECTURES, UVDoc
 from docpre.registry import published_model
 from train.data.samples import UnwarpingSample
 from train.fine_tuning import FineTuned
@@ -50,7 +50,9 @@ class Unwarping(FineTuned):
 
     Args:
         start: ``official``, ``nothing``, a model directory or a weight file.
-        size_hw: size of the network's input; (712, 488) is the published one. Smaller is quicker and coarser.
+        size_hw: size of the network's input; (712, 488) is the published one. Smaller is quicker and coarser. The
+            published weights want sides of a multiple of 16 and 4 pixels more, or 8 more.
+        architecture: ``UVDoc``; or ``UVDocLight``, the same weights seeing as much of a picture of half the sides.
         lr: highest learning rate.
         weight_decay: of AdamW.
         warm_up: share of all steps in which the learning rate rises.
@@ -66,6 +68,7 @@ class Unwarping(FineTuned):
         self,
         start: str = OFFICIAL,
         size_hw: tuple[int, int] = (712, 488),
+        architecture: str = "UVDoc",
         lr: float = 2e-4,
         weight_decay: float = 1e-4,
         warm_up: float = 0.05,
@@ -82,9 +85,13 @@ class Unwarping(FineTuned):
         self.save_hyperparameters({"weights": vars(weights)})
         if min(size_hw) < 64:
             raise ConfigError(f"size_hw is at least 64 each way, not {size_hw}.")
+        if architecture not in ARCHITECTURES:
+            raise ConfigError(f"architecture is one of {', '.join(ARCHITECTURES)}, not {architecture!r}.")
         self._start, self._weights, self._unfold_pictures = start, weights, unfold_pictures
-        self.spec = replace(published_model("unwarping"), size_hw=(size_hw[0], size_hw[1]))
-        self.network = UVDoc()
+        published = published_model("unwarping")
+        self.spec = replace(published, size_hw=(size_hw[0], size_hw[1]), architecture=architecture)
+        # Much quicker on a CPU.
+        self.network = UVDoc(ARCHITECTURES[architecture]).to(memory_format=torch.channels_last)
         self.figures: dict[str, float] = {}
         self._sums = torch.zeros(0)
         self.freeze_parts()
@@ -105,7 +112,7 @@ class Unwarping(FineTuned):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """See ``UVDoc.forward``."""
-        return self.network(image)
+        return self.network(image.to(memory_format=torch.channels_last))
 
     def losses(self, batch: UnwarpingSample) -> dict[str, Tensor]:
         """Each loss that counts now, unweighted, and ``loss``, their weighted sum."""

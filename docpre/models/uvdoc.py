@@ -9,8 +9,13 @@ _KERNEL = 5
 _WIDTHS = (32, 64, 128)
 _BLOCKS = (3, 4, 6)
 _RESIDUAL_DILATION = 3
-# Dilations of the six parallel branches between encoder and heads, each a chain of 3x3 convolutions.
-_BRIDGES = ((1,), (2,), (5,), (8, 3, 2), (12, 7, 4), (18, 12, 6))
+Bridges = tuple[tuple[int, ...], ...]
+#: Dilations of the six parallel branches between encoder and heads, each a chain of 3x3 convolutions.
+BRIDGES: Bridges = ((1,), (2,), (5,), (8, 3, 2), (12, 7, 4), (18, 12, 6))
+#: The same for pictures of about half the sides: each branch sees as much of the page as it did.
+LIGHT_BRIDGES: Bridges = ((1,), (1,), (2,), (4, 2, 1), (6, 3, 2), (9, 6, 3))
+#: By the names of a model's specification.
+ARCHITECTURES = {"UVDoc": BRIDGES, "UVDocLight": LIGHT_BRIDGES}
 
 
 def _conv(channels_in: int, channels_out: int, stride: int = 1, dilation: int = 1, bias: bool = True) -> nn.Conv2d:
@@ -78,11 +83,15 @@ class UVDoc(nn.Module):
     """UVDoc with both heads.
 
     The parameters carry the names of the authors' published checkpoint.
+
+    Args:
+        bridges: dilations of the branches between encoder and heads; the weights don't depend on them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bridges: Bridges = BRIDGES) -> None:
         super().__init__()
         stem, deep = _WIDTHS[0], _WIDTHS[-1]
+        self._bridge_count = len(bridges)
         self.resnet_head = nn.Sequential(
             _conv(3, stem, stride=2, bias=False),
             nn.BatchNorm2d(stem),
@@ -92,10 +101,10 @@ class UVDoc(nn.Module):
             nn.ReLU(),
         )
         self.resnet_down = _Encoder()
-        for number, dilations in enumerate(_BRIDGES, start=1):
+        for number, dilations in enumerate(bridges, start=1):
             self.add_module(f"bridge_{number}", nn.Sequential(*(_dilated(deep, dilation) for dilation in dilations)))
         self.bridge_concat = nn.Sequential(
-            nn.Conv2d(deep * len(_BRIDGES), deep, 1, bias=False), nn.BatchNorm2d(deep), nn.ReLU()
+            nn.Conv2d(deep * len(bridges), deep, 1, bias=False), nn.BatchNorm2d(deep), nn.ReLU()
         )
         self.out_point_positions2D = _head(deep, 2)
         self.out_point_positions3D = _head(deep, 3)
@@ -111,6 +120,6 @@ class UVDoc(nn.Module):
             [-1, 1], corners aligned; and ``grid_xyz`` (N, 3, 45, 31): where it lies in space, scaled to [0, 1].
         """
         x = self.resnet_down(self.resnet_head(x))
-        bridges = [getattr(self, f"bridge_{number}")(x) for number in range(1, len(_BRIDGES) + 1)]
+        bridges = [getattr(self, f"bridge_{number}")(x) for number in range(1, self._bridge_count + 1)]
         x = self.bridge_concat(torch.cat(bridges, 1))
         return self.out_point_positions2D(x), self.out_point_positions3D(x)

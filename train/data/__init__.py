@@ -10,6 +10,7 @@ from train.data.module import OrientationData, UnwarpingData
 from train.data.pages import Pages
 from train.data.source import PageSource, Several, SeveralWarped, WarpedPage, WarpedSource
 from train.data.synthetic_doc_set import SyntheticDocSet
+from train.data.taught_photos import TaughtPhotos
 from train.data.text_list import TextList
 from train.data.uvdoc_set import UVDocSet
 
@@ -26,6 +27,7 @@ __all__ = [
     "Several",
     "SeveralWarped",
     "SyntheticDocSet",
+    "TaughtPhotos",
     "TextList",
     "UVDocSet",
     "UnwarpingData",

@@ -1,0 +1,78 @@
+"""Photos with true and taught grids, as ``python -m train taught_photos`` keeps them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from docpre.errors import ConfigError, InputError
+from train.data.source import WarpedPage, WarpedSource
+from train.grid_figures import grid_error_percent
+
+
+class TaughtPhotos(WarpedSource):
+    """Photos whose grids lie between the truth and what a teacher said.
+
+    A teacher knows how real photos look, which drawn ones only resemble; but it errs. Where its nodes are within
+    ``trusted_percent`` of the truth on average (in per cent of the page), the grid is a mean with ``teacher`` parts of
+    the teacher's; from there the teacher's part falls, and where it is off by ``distrusted_percent`` the grid is the
+    true one.
+
+    Args:
+        path: the folder that ``python -m train taught_photos`` made.
+        teacher: the teacher's part where it is trusted, 0 to 1. 0: the true grids.
+        trusted_percent, distrusted_percent: see above.
+    """
+
+    def __init__(
+        self, path: Path, teacher: float = 0.5, trusted_percent: float = 3.0, distrusted_percent: float = 9.0
+    ) -> None:
+        if not 0 <= teacher <= 1 or not 0 <= trusted_percent < distrusted_percent:
+            raise ConfigError(
+                "teacher lies between 0 and 1, and trusted_percent is at least 0 and below distrusted_percent."
+            )
+        self.path = Path(path).expanduser()
+        files = [file for file in sorted(self.path.glob("[0-9]*.npz")) if ".part" not in file.name]
+        if not files:
+            raise InputError(f"{self.path}: no photos in it. Make them with python -m train taught_photos.")
+        kept = [np.load(file) for file in files]
+        self._images = np.concatenate([content["images"] for content in kept])
+        self._settings = {"teacher": teacher, "trusted_percent": trusted_percent}
+        self._settings["distrusted_percent"] = distrusted_percent
+        true_xy = np.concatenate([content["true_xy"] for content in kept])
+        taught_xy = np.concatenate([content["taught_xy"] for content in kept])
+        part = teacher * trust(true_xy, taught_xy, self._images.shape[1:3], trusted_percent, distrusted_percent)
+        self._grids_xy = true_xy + part[:, None, None, None] * (taught_xy - true_xy)
+        self.documents = [str(name) for content in kept for name in content["names"]]
+
+    def read(self, index: int, number: int) -> WarpedPage:
+        return WarpedPage(self._images[index], self._grids_xy[index])
+
+    def describe(self) -> dict[str, Any]:
+        return self._described(path=str(self.path), **self._settings)
+
+
+def trust(
+    true_xy: NDArray[np.float32],
+    taught_xy: NDArray[np.float32],
+    size_hw: tuple[int, ...],
+    trusted_percent: float,
+    distrusted_percent: float,
+) -> NDArray[np.float32]:
+    """How far a teacher is to be believed on each photo: 1 where it is nearly right, 0 where it is far off.
+
+    Args:
+        true_xy, taught_xy: (N, 2, rows, columns).
+        size_hw: of the photos.
+        trusted_percent, distrusted_percent: see ``TaughtPhotos``.
+
+    Returns:
+        (N,) in [0, 1].
+    """
+    sizes = torch.tensor(size_hw).repeat(len(true_xy), 1)
+    off = grid_error_percent(torch.from_numpy(taught_xy), torch.from_numpy(true_xy), sizes).numpy()
+    return np.clip((distrusted_percent - off) / (distrusted_percent - trusted_percent), 0, 1).astype(np.float32)
