@@ -12,14 +12,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.errors import DocpreError, InputError
+from docpre.loading import ImageArray
 from docpre.unwarping import Unwarper, UnwarpingOptions
 from train.data.flat_pages import FlatPages
-from train.data.source import WarpedPage
+from train.data.source import GRID_HW, WarpedPage
+from train.losses import at_nodes
 from train.synth import SynthConfig
 
 #: Photos are kept in this size, half as large again as the light network's input, and so many to a file.
@@ -78,9 +82,17 @@ def draw(pages: Path, output: Path, count: int, seed: int, teacher: str, config:
         work = path.with_suffix(".part.npz")
         np.savez(
             work,
-            images=np.stack([cv2.resize(photo.image, STORED_HW[::-1], interpolation=cv2.INTER_AREA) for photo in photos]),
+            images=np.stack([_stored(photo.image) for photo in photos]),
             true_xy=np.stack([photo.grid_xy for photo in photos]),
-            taught_xy=np.concatenate([unwarper.grids([photo.image]) for photo in photos]),
+            taught_xy=np.stack([_taught(unwarper, photo.image) for photo in photos]),
             names=np.array([name for name, _ in done]),
         )
         os.replace(work, path)
+
+
+def _stored(image: ImageArray) -> ImageArray:
+    return cv2.resize(image, STORED_HW[::-1], interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def _taught(unwarper: Unwarper, image: ImageArray) -> NDArray[np.float32]:
+    return at_nodes(torch.from_numpy(unwarper.grids([image])), GRID_HW)[0].numpy()

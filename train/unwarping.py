@@ -51,7 +51,8 @@ class Unwarping(FineTuned):
     Args:
         start: ``official``, ``nothing``, a model directory or a weight file.
         size_hw: size of the network's input; (712, 488) is the published one. Smaller is quicker and coarser. The
-            published weights want sides of a multiple of 16 and 4 pixels more, or 8 more.
+            published weights want sides of a multiple of 16 and 4 to 8 pixels more: the grid's last nodes lie at the
+            picture's rim then, as they do where 712 and 488 are.
         architecture: ``UVDoc``; or ``UVDocLight``, the same weights seeing as much of a picture of half the sides.
         lr: highest learning rate.
         weight_decay: of AdamW.
@@ -98,7 +99,8 @@ class Unwarping(FineTuned):
 
     def setup(self, stage: str) -> None:
         """Load what training starts from; a checkpoint, if one is given, is loaded over it by Lightning."""
-        found = starting_point(self._start, published_model("unwarping"))
+        base = replace(published_model("unwarping"), architecture=self.spec.architecture)
+        found = starting_point(self._start, base)
         if found is None:
             return
         self.network.load_state_dict(load_uvdoc(found[1]).state_dict())

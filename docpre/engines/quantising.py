@@ -25,7 +25,7 @@ RECIPE = 5
 # Architecture -> how many convolutions stay in floating point, at the network's start and at its end. Found by
 # quantising each part of the network alone: UVDoc's first convolutions see thin print on wide ranges, its last ones
 # write coordinates that 256 steps are too coarse for.
-_KEPT = {"UVDoc": (4, 2)}
+_KEPT = {"UVDoc": (4, 2), "UVDocLight": (4, 2)}
 
 
 def quantise_folder(folder: Path) -> None:

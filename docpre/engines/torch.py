@@ -16,6 +16,7 @@ from docpre.engines.base import RuntimeOptions, check_precision, only_the_answer
 from docpre.engines.devices import TORCH_DEVICES, parse_device
 from docpre.errors import EngineError, ModelError
 from docpre.models.convert import WEIGHT_SUFFIXES, load_pp_lcnet, load_uvdoc
+from docpre.models.uvdoc import ARCHITECTURES
 from docpre.registry import ModelSpec
 
 SUFFIXES = WEIGHT_SUFFIXES
@@ -53,9 +54,9 @@ def load_network(spec: ModelSpec, path: Path) -> nn.Module:
     """
     if spec.architecture == "PPLCNet":
         return Classifier(load_pp_lcnet(path, len(spec.classes)))
-    if spec.architecture == "UVDoc":
-        return GridOnly(load_uvdoc(path))
-    raise ModelError(f"docpre has no network {spec.architecture!r}; there are PPLCNet and UVDoc.")
+    if spec.architecture in ARCHITECTURES:
+        return GridOnly(load_uvdoc(path, spec.architecture))
+    raise ModelError(f"docpre has no network {spec.architecture!r}; there are PPLCNet, {', '.join(ARCHITECTURES)}.")
 
 
 class TorchEngine:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from docpre.errors import ModelError
 from docpre.models.pp_lcnet import PPLCNet
-from docpre.models.uvdoc import UVDoc
+from docpre.models.uvdoc import ARCHITECTURES, UVDoc
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -55,17 +55,18 @@ def load_pp_lcnet(path: Path, classes: int = 4) -> PPLCNet:
     return _filled(network, raw, path)
 
 
-def load_uvdoc(path: Path) -> UVDoc:
+def load_uvdoc(path: Path, architecture: str = "UVDoc") -> UVDoc:
     """UVDoc with the weights of a file.
 
     Args:
         path: ONNX, safetensors (docpre's or Hugging Face's), ``.pdparams``, or the authors' ``best_model.pkl``.
             Hugging Face's files have no 3D head; it is left as it was initialised.
+        architecture: of ``docpre.models.uvdoc.ARCHITECTURES``; the file is the same for each.
 
     Raises:
         ModelError: the file can't be read or holds another network.
     """
-    network = UVDoc()
+    network = UVDoc(ARCHITECTURES[architecture])
     if path.suffix == ".onnx":
         return _filled(network, _from_onnx(path, network), path)
     state = _renamed(_read(path), _uvdoc_name)
