@@ -30,6 +30,7 @@ WEIGHT_SUFFIXES = (".safetensors", ".onnx", ".pdparams", ".pkl", ".pth", ".pt")
 # Paddle's dropout is of the kind "downscale in infer": at inference the features are multiplied by 1 - p instead of
 # being left alone. Weights from its training checkpoints get the factor here, once, so that the network needs none.
 _PADDLE_DROPOUT = 0.2
+_MESH_HEAD = "out_point_positions3D."
 
 
 def load_pp_lcnet(path: Path, classes: int = 4) -> PPLCNet:
@@ -60,17 +61,17 @@ def load_uvdoc(path: Path, architecture: str = "UVDoc") -> UVDoc:
 
     Args:
         path: ONNX, safetensors (docpre's or Hugging Face's), ``.pdparams``, or the authors' ``best_model.pkl``.
-            Hugging Face's files have no 3D head; it is left as it was initialised.
+            Hugging Face's files have no 3D head, nor have ONNX files that give the grid alone; it is left as it was
+            initialised.
         architecture: of ``docpre.models.uvdoc.ARCHITECTURES``; the file is the same for each.
 
     Raises:
         ModelError: the file can't be read or holds another network.
     """
     network = UVDoc(ARCHITECTURES[architecture])
-    if path.suffix == ".onnx":
-        return _filled(network, _from_onnx(path, network), path)
-    state = _renamed(_read(path), _uvdoc_name)
-    optional = () if any("3D" in name for name in state) else ("out_point_positions3D.",)
+    is_onnx = path.suffix == ".onnx"
+    state = _from_onnx(path, network, _MESH_HEAD) if is_onnx else _renamed(_read(path), _uvdoc_name)
+    optional = () if any(name.startswith(_MESH_HEAD) for name in state) else (_MESH_HEAD,)
     return _filled(network, state, path, optional)
 
 
@@ -299,8 +300,10 @@ def _uvdoc_name(name: str) -> str:
     return name
 
 
-def _from_onnx(path: Path, network: nn.Module) -> dict[str, Tensor]:
+def _from_onnx(path: Path, network: nn.Module, optional: str = "\0") -> dict[str, Tensor]:
     """State dict of ``network`` from an ONNX export of the same architecture, matched by the order of the layers.
+
+    Layers whose names begin with ``optional`` may be missing, all of them.
 
     Batch norms that the export folded into their convolutions become identities up to the folded shift.
     """
@@ -324,6 +327,9 @@ def _from_onnx(path: Path, network: nn.Module) -> dict[str, Tensor]:
     layers = [(name, module) for name, module in _execution_order(network)]
     convs = [entry for entry in found if entry["kind"] == "conv"]
     expected = [name for name, module in layers if isinstance(module, nn.Conv2d)]
+    if len(convs) == sum(not name.startswith(optional) for name in expected):
+        layers = [(name, module) for name, module in layers if not name.startswith(optional)]
+        expected = [name for name in expected if not name.startswith(optional)]
     if len(convs) != len(expected):
         raise ModelError(
             f"{path} is not a {type(network).__name__}: it has {len(convs)} convolutions, not {len(expected)}."

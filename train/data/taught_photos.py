@@ -90,7 +90,7 @@ def filling(image: ImageArray, grid_xy: NDArray[np.float32], around: NDArray[np.
     found = np.stack([nodes[-row, -column] for column, row in corners])
     way = cv2.getPerspectiveTransform(found.astype(np.float32), places.astype(np.float32))
     seen = cv2.warpPerspective(image, way, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    moved = np.asarray(cv2.perspectiveTransform(nodes.reshape(1, -1, 2), way)).reshape(nodes.shape)
+    moved = np.asarray(cv2.perspectiveTransform(nodes.reshape(1, -1, 2), way), np.float64).reshape(nodes.shape)
     return WarpedPage(seen.astype(np.uint8, copy=False), normalised_grid(moved, (height, width)))
 
 
