@@ -260,7 +260,7 @@ def test_bundled_weights_are_those_that_are_described():
         for artefact in spec.artefacts:
             if not artefact.package:
                 assert sha256_of(BUNDLED_DIR / artefact.filename) == artefact.sha256
-                assert (BUNDLED_DIR / artefact.filename).stat().st_size < 16_000_000
+                assert (BUNDLED_DIR / artefact.filename).stat().st_size < 8_000_000
                 assert (BUNDLED_DIR / f"{spec.name}.md").is_file()
 
 
