@@ -224,7 +224,7 @@ _DOCPRE_ORI = ModelSpec(
     fold_aspect=2.5,
     classes=("0", "90", "180", "270"),
     min_score=0.95,
-    look_again_below=0.99,
+    look_again_below=0.985,
     outputs=("scores",),
     artefacts=(
         Artefact(

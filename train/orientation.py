@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import torch
@@ -16,9 +17,10 @@ from train.data.samples import OrientationSample
 from train.data.source import NO_ANGLE
 from train.fine_tuning import FineTuned
 from train.pictures import labelled, tiled, to_uint8
-from train.start import OFFICIAL, starting_point
+from train.start import NOTHING, OFFICIAL, starting_point
 
 PRETRAINED = "pretrained"
+_SOFTNESS = 2.0  # the temperature at which scores are held: beside the best one the others count too, as in the paper
 
 
 class Orientation(FineTuned):
@@ -42,6 +44,11 @@ class Orientation(FineTuned):
             four times the network's time for such pages, and plays no part in training or its figures.
         frozen: parts that don't learn, by the beginnings of their names.
         fixed_norms: keep batch norms' statistics as they are.
+        keep: how much the network is held to the scores that its start gives, where the start is right; 0: not at all.
+            What is trained on then costs less of what was known before ("Learning without Forgetting", Li and Hoiem,
+            ECCV 2016).
+        keep_from: the weights that it is held to instead of its start's, named as a start is: what was forgotten by an
+            earlier training can be learnt again from those that had not; None: the start's.
     """
 
     def __init__(
@@ -60,10 +67,16 @@ class Orientation(FineTuned):
         look_again_below: float | None = None,
         frozen: list[str] | None = None,
         fixed_norms: bool = False,
+        keep: float = 0.0,
+        keep_from: str | None = None,
     ) -> None:
         super().__init__(lr, weight_decay, warm_up, frozen or (), fixed_norms)
         self.save_hyperparameters()
+        if keep < 0:
+            raise ConfigError(f"keep is a weight, 0 or more, not {keep}.")
         self._start, self._label_smoothing = start, label_smoothing
+        self._keep, self._keep_from = keep, keep_from
+        self._kept: tuple[nn.Module, ...] = ()  # in a tuple it is no part of checkpoints
         spec = replace(
             published_model("orientation"),
             architecture=backbone if backbone == "PPLCNet" else f"timm/{backbone}",
@@ -82,13 +95,25 @@ class Orientation(FineTuned):
     def setup(self, stage: str) -> None:
         """Load what training starts from; a checkpoint, if one is given, is loaded over it by Lightning."""
         self.network.to(memory_format=torch.channels_last)  # several times as fast on a CPU
-        if self._start in ("nothing", PRETRAINED):
-            return
-        found = starting_point(self._start, published_model("orientation"))
+        if self._start not in (NOTHING, PRETRAINED):
+            self._load(self.network, self._start)
+        if self._keep and stage == "fit":
+            if (self._keep_from or self._start) == NOTHING:
+                raise ConfigError("keep holds the network to what weights know; those of 'nothing' know nothing.")
+            kept = deepcopy(self.network).requires_grad_(False).eval()
+            if self._keep_from is not None:
+                self._load(kept, self._keep_from)
+            self._kept = (kept,)
+
+    def _load(self, network: nn.Module, start: str) -> None:
+        found = starting_point(start, published_model("orientation"))
         assert found is not None
-        start = load_pp_lcnet(found[1], len(self.spec.classes))
-        state = start.state_dict() if isinstance(self.network, PPLCNet) else timm_state_dict(start)
-        self.network.load_state_dict(state)
+        weights = load_pp_lcnet(found[1], len(self.spec.classes))
+        network.load_state_dict(weights.state_dict() if isinstance(network, PPLCNet) else timm_state_dict(weights))
+
+    def on_fit_start(self) -> None:
+        for network in self._kept:
+            network.to(self.device)
 
     def forward(self, image: Tensor) -> Tensor:
         """Pictures (N, 3, H, W), normalised, to logits (N, 4)."""
@@ -98,6 +123,12 @@ class Orientation(FineTuned):
         logits = self(batch["image"])
         label: Tensor = batch["label"]  # type: ignore[assignment]
         loss = functional.cross_entropy(logits, targets(label, logits.shape[1], self._label_smoothing))
+        for network in self._kept:
+            with torch.no_grad():
+                known = network(batch["image"])
+            forgotten = forgetting(logits, known, label)
+            self.log("train/forgotten", forgotten)
+            loss = loss + self._keep * forgotten
         self.log("train/loss", loss, prog_bar=True)
         return loss
 
@@ -153,6 +184,22 @@ def targets(label: Tensor, classes: int, smoothing: float) -> Tensor:
     return torch.where((label == NO_ANGLE)[:, None], even, sure)
 
 
+def forgetting(logits: Tensor, known: Tensor, label: Tensor) -> Tensor:
+    """How far scores have gone from those of the start: a mean, of samples on which the start is right.
+
+    Args:
+        logits: (N, classes).
+        known: the start's (N, classes).
+        label: (N,), ``NO_ANGLE`` where there is none.
+
+    Returns:
+        (), nats at a temperature of 2, times its square, so that gradients are as large as those of the cross-entropy.
+    """
+    scores, wanted = ((values.float() / _SOFTNESS).log_softmax(1) for values in (logits, known))
+    divergence = functional.kl_div(scores, wanted, reduction="none", log_target=True).sum(1)
+    return _SOFTNESS**2 * (divergence * (known.argmax(1) == label)).mean()
+
+
 def _network(backbone: str, start: str, spec: ModelSpec) -> tuple[nn.Module, ModelSpec]:
     classes = len(spec.classes)
     if backbone == "PPLCNet":
@@ -167,9 +214,9 @@ def _network(backbone: str, start: str, spec: ModelSpec) -> tuple[nn.Module, Mod
     if backbone not in timm.list_models():
         near = ", ".join(timm.list_models(f"*{backbone}*")[:5]) or "see timm.list_models()"
         raise ConfigError(f"backbone: there is neither a network nor a timm model {backbone!r}. Near it: {near}.")
-    if backbone == "lcnet_100" and start not in ("nothing", PRETRAINED):
+    if backbone == "lcnet_100" and start not in (NOTHING, PRETRAINED):
         return timm.create_model(backbone, num_classes=classes), spec
-    if start not in ("nothing", PRETRAINED):
+    if start not in (NOTHING, PRETRAINED):
         raise ConfigError(
             f"start: {backbone} starts from 'nothing' or from timm's 'pretrained' weights, not {start!r}."
         )

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from docpre.errors import ConfigError, InputError
-from train.corpus.build import Folders, documents_of, save_jpeg
+from train.corpus.build import Folders, build, documents_of, save_jpeg
 from train.corpus.hands import written
 from train.corpus.layouts import TRAINED, UNSEEN
 from train.corpus.manifest import MANIFEST, SCANNED, WORDLESS, Entry, read_manifest, write_manifest
@@ -186,6 +186,19 @@ def test_scans_keep_the_split_and_document_of_their_pages(tmp_path):
     assert {entry.kind for entry in found} == {SCANNED}
     splits = {entry.document: entry.split for entry in entries}
     assert all(splits[entry.document] == entry.split and (tmp_path / entry.file).is_file() for entry in found)
+
+
+def test_pages_that_lie_sideways_are_left_out(tmp_path):
+    recipe = read_recipe(RECIPE)
+    none = {"train": 0, "val": 0, "test": 0}
+    source = recipe.pdfs[0]
+    recipe = replace(recipe, pdfs=(source,), html=(), drawn=none, scanned=none, photographed=none, wordless=none)
+    names = [*recipe.left_out, "val/upright.jpg"]
+    entries = [Entry(name, "val", "real", "books", "Arabic", name) for name in names]
+    (tmp_path / "parts").mkdir()
+    write_manifest(tmp_path / "parts" / f"{source.package}.csv", entries)
+    assert len(names) == 3
+    assert [entry.file for entry in build(recipe, Folders(tmp_path, tmp_path, tmp_path), 1)] == ["val/upright.jpg"]
 
 
 def test_kinds_of_unseen_pages_are_not_trained_on():

@@ -14,16 +14,18 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from safetensors.torch import save_file
 
 from docpre.engines import RuntimeOptions, create_engine
 from docpre.errors import ConfigError, ModelError
-from docpre.models.convert import load_uvdoc
+from docpre.models.convert import load_pp_lcnet, load_uvdoc
 from docpre.registry import MODELS, SPEC_FILE, find_model, find_weights, published_model, sha256_of
 from tests.train.drawing import draw_text_page
 from train.__main__ import main
 from train.cli import command_line
+from train.data.source import NO_ANGLE
 from train.export import export, read_checkpoint, trained_network
-from train.orientation import Orientation
+from train.orientation import Orientation, forgetting
 from train.unwarping import Unwarping, has_folded_norms
 
 ROOT = Path(__file__).parents[2]
@@ -181,6 +183,31 @@ class TestOrientation:
         assert not torch.equal(now["fc.weight"], start["fc.weight"])
         assert now["fc.weight"].dtype == torch.float32
 
+    def test_keep_holds_to_the_start(self, orientation_options):
+        """With a large weight scores stay nearer to the start's, and checkpoints hold one network."""
+        options = [*orientation_options, "--model.lr=3e-3", "--trainer.max_epochs=4", "--model.warm_up=0"]
+        options += ["--trainer.logger.class_path=lightning.pytorch.loggers.CSVLogger"]
+        last = []
+        for keep in (0.001, 100):
+            folder = f"--trainer.logger.init_args.save_dir=keep{keep}"
+            assert main(["orientation", "fit", *options, folder, f"--model.keep={keep}"]) == 0
+            with next(Path(f"keep{keep}").rglob("metrics.csv")).open() as file:
+                gone = [float(row["train/forgotten"]) for row in csv.DictReader(file) if row["train/forgotten"]]
+            last.append(np.mean(gone[-10:]))
+        assert last[1] < 0.75 * last[0]  # dropout alone takes scores from the start's
+        names = set(read_checkpoint(Path("runs/orientation/checkpoints/best.ckpt"))["state_dict"])
+        assert all(name.startswith("network.") for name in names)
+
+    def test_keep_from_other_weights(self, orientation_options, small_pp_lcnet):
+        other = load_pp_lcnet(small_pp_lcnet, 4)
+        torch.nn.init.zeros_(other.fc.weight)
+        save_file(other.state_dict(), "other.safetensors")
+        model = Orientation(start=str(small_pp_lcnet), keep=1.0, keep_from="other.safetensors")
+        model.setup("fit")
+        assert not torch.equal(model.network.fc.weight, other.fc.weight)
+        assert torch.equal(model._kept[0].fc.weight, other.fc.weight)
+        assert not any(parameter.requires_grad for parameter in model._kept[0].parameters())
+
     def test_timm_backbone(self, orientation_options):
         pytest.importorskip("timm")
         extra = ["--model.backbone=test_resnet", "--model.start=nothing"]
@@ -216,6 +243,21 @@ class TestOrientation:
             Orientation(start="offical").setup("fit")
         with pytest.raises(ConfigError, match="'nothing' or from timm's 'pretrained'"):
             Orientation("resnet18", "official")
+        with pytest.raises(ConfigError, match="keep is a weight"):
+            Orientation(start="nothing", keep=-1)
+        with pytest.raises(ConfigError, match="'nothing' know nothing"):
+            Orientation(start="nothing", keep=1).setup("fit")
+
+
+def test_forgetting_counts_where_the_start_is_right():
+    known = torch.tensor([[4.0, 0.0, 0.0, 0.0], [4.0, 0.0, 0.0, 0.0], [4.0, 0.0, 0.0, 0.0]])
+    other = torch.zeros(3, 4)
+    assert forgetting(known, known, torch.tensor([0, 0, 0])) == 0
+    assert forgetting(other, known, torch.tensor([1, 2, NO_ANGLE])) == 0
+    scores = torch.softmax(known[0] / 2, 0)
+    by_hand = 4 * float((scores * (scores / 0.25).log()).sum())
+    assert float(forgetting(other, known, torch.tensor([0, 0, 0]))) == pytest.approx(by_hand, rel=1e-5)
+    assert float(forgetting(other, known, torch.tensor([0, 1, NO_ANGLE]))) == pytest.approx(by_hand / 3, rel=1e-5)
 
 
 class TestUnwarping:

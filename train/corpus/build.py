@@ -80,6 +80,7 @@ def build(recipe: Recipe, folders: Folders, workers: int = 2) -> list[Entry]:
                 part.parent.mkdir(parents=True, exist_ok=True)
                 write_manifest(part, make())
             entries += read_manifest(part)
+    entries = [entry for entry in entries if entry.file not in recipe.left_out]
     write_manifest(folders.output / MANIFEST, entries)
     return entries
 

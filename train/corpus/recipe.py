@@ -94,6 +94,7 @@ class Recipe:
         scanned: how many of these pages to scan as well, by split.
         photographed: how many of them to photograph by the synthesiser, by split.
         wordless: how many blank pages and pictures without text, by split.
+        left_out: files of pages that lie sideways in their PDFs, so that their way up would be told wrongly.
     """
 
     seed: int
@@ -111,6 +112,7 @@ class Recipe:
     texts: tuple[Texts, ...] = ()
     fonts: tuple[Fonts, ...] = ()
     pictures: tuple[Pictures, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def packages(self) -> list[str]:
         """Every package that is fetched, once."""
