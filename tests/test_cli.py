@@ -19,7 +19,7 @@ from docpre.cli import build_parser, main, settings
 from docpre.engines import ENGINES, RuntimeOptions
 from docpre.engines.base import PRECISIONS
 from docpre.loading import Limits
-from docpre.registry import MODELS
+from docpre.registry import BUNDLED_DIR, MODELS
 from docpre.unwarping import UnwarpingOptions
 
 READING = {
@@ -235,6 +235,8 @@ def test_models(capsys):
         for artefact in spec.artefacts:
             assert artefact.licence in printed
             assert artefact.sha256 in printed
+            if not artefact.package:
+                assert str(BUNDLED_DIR / artefact.filename) in printed
     assert main(["models", "--pull", "all"]) == 0
     assert capsys.readouterr().out.count("(from the ") == len(MODELS)
     assert main(["models", "--pull", "Nobody"]) == 2
