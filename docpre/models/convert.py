@@ -70,7 +70,7 @@ def load_uvdoc(path: Path, architecture: str = "UVDoc") -> UVDoc:
     """
     network = UVDoc(ARCHITECTURES[architecture])
     is_onnx = path.suffix == ".onnx"
-    state = _from_onnx(path, network, _MESH_HEAD) if is_onnx else _renamed(_read(path), _uvdoc_name)
+    state = _from_onnx(path, network, (_MESH_HEAD,)) if is_onnx else _renamed(_read(path), _uvdoc_name)
     optional = () if any(name.startswith(_MESH_HEAD) for name in state) else (_MESH_HEAD,)
     return _filled(network, state, path, optional)
 
@@ -300,10 +300,10 @@ def _uvdoc_name(name: str) -> str:
     return name
 
 
-def _from_onnx(path: Path, network: nn.Module, optional: str = "\0") -> dict[str, Tensor]:
+def _from_onnx(path: Path, network: nn.Module, optional: tuple[str, ...] = ()) -> dict[str, Tensor]:
     """State dict of ``network`` from an ONNX export of the same architecture, matched by the order of the layers.
 
-    Layers whose names begin with ``optional`` may be missing, all of them.
+    Layers whose names begin with one of ``optional`` may be missing, all of them.
 
     Batch norms that the export folded into their convolutions become identities up to the folded shift.
     """
