@@ -376,8 +376,10 @@ def _grid_writer(nodes: Points, output_size_hw: tuple[int, int]) -> Callable[[Ma
     (rows, columns), (height, width) = nodes.shape[:2], output_size_hw
     u = np.arange(width) * (columns - 1) / max(width - 1, 1)
     left = np.clip(np.floor(u), 0, columns - 2).astype(np.intp)
-    across = nodes[:, left] + (nodes[:, left + 1] - nodes[:, left]) * (u - left)[:, None]
-    start = np.ascontiguousarray(np.moveaxis(across, -1, 0), np.float32)  # (2, rows, width)
+    planes = np.ascontiguousarray(np.moveaxis(nodes, -1, 0), np.float32)
+    start = np.diff(planes, axis=2).take(left, axis=2)  # (2, rows, width)
+    start *= (u - left).astype(np.float32)
+    start += planes.take(left, axis=2)
     rise = np.diff(start, axis=1)
 
     def write(maps: Map, first_row: int) -> None:

@@ -31,7 +31,7 @@ def is_complete(content: bytes) -> bool:
         elif marker in _STANDALONE:
             position += 2
         elif marker == _START_OF_SCAN:
-            return content.find(_END_OF_IMAGE, position) >= 0
+            return content.rfind(_END_OF_IMAGE, position) >= 0
         else:
             position += 2 + int.from_bytes(content[position + 2 : position + 4], "big")
     return False

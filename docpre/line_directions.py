@@ -25,6 +25,7 @@ _SHADE = 0.08  # as dark as creases, shadows and noise are
 _LEAST_INK = 0.004  # mean darkness of a window with text in it, 1 being black everywhere
 _MUCH_INK = 0.06
 _CLEAR_PEAK, _SHARP_PEAK = 1.4, 2.9  # the spectrum's peak over its mean: from no direction to a certain one
+_AT_ONCE = 32  # windows
 _FAR_DEG = 8.0  # a window further off than this tells of an error, not of its size
 
 Floats = NDArray[np.float64]
@@ -88,7 +89,7 @@ def line_directions(picture: ImageArray, any_turn: bool = False, most_windows: i
     if not len(chosen):
         return LineDirections(centres.astype(np.float64), np.zeros(0), np.zeros(0))
     stripes = (windows[rows[chosen], columns[chosen]] - mean[chosen, None, None]) * _taper()
-    angles, peaks = _peaks(_spectra(stripes), any_turn)
+    angles, peaks = _peaks(stripes, any_turn)
     weights = np.clip(peaks - _CLEAR_PEAK, 0, _SHARP_PEAK - _CLEAR_PEAK) * np.minimum(mean[chosen], _MUCH_INK)
     return LineDirections(centres.astype(np.float64), angles, weights.astype(np.float64))
 
@@ -101,23 +102,39 @@ def ink(picture: ImageArray) -> NDArray[np.float32]:
     return np.maximum(darker / (paper.astype(np.float32) + 8) - np.float32(_SHADE), 0)
 
 
-def _spectra(windows: NDArray[np.float32]) -> NDArray[np.complex64]:
-    """(K, bins): of windows padded to the right; by OpenCV, which takes a third of the time that NumPy does."""
-    bins = _FINER * WINDOW_PX // 2 + 1
-    padded = np.zeros((WINDOW_PX, _FINER * WINDOW_PX), np.float32)
-    spectra = np.empty((len(windows), WINDOW_PX, bins), np.complex64)
-    for window, spectrum in zip(windows, spectra, strict=True):
-        padded[:, :WINDOW_PX] = window
-        full = cv2.dft(padded, flags=cv2.DFT_COMPLEX_OUTPUT)
-        spectrum.real, spectrum.imag = full[:, :bins, 0], full[:, :bins, 1]
-    return spectra.reshape(len(windows), -1)
+def _spectra(windows: NDArray[np.float32], bins: int) -> NDArray[np.complex64]:
+    """The lowest so many bins along x of windows (K, side, side) padded to the right: (K, bins, side), y last.
+
+    OpenCV transforms all rows of some windows in one call, then the columns that are wanted alone: less than half the time
+    of a call for each window. Their buffers stay in the cache.
+    """
+    spectra = np.empty((len(windows), bins, WINDOW_PX), np.complex64)
+    padded = np.zeros((_AT_ONCE, WINDOW_PX, _FINER * WINDOW_PX), np.float32)
+    packed, columns = np.empty_like(padded), np.zeros((_AT_ONCE, bins, WINDOW_PX, 2), np.float32)
+    for first in range(0, len(windows), _AT_ONCE):
+        part = spectra[first : first + _AT_ONCE]
+        count = len(part)
+        padded[:count, :, :WINDOW_PX] = windows[first : first + count]
+        _rows_transformed(padded[:count], packed[:count])
+        # A real row's spectrum comes packed: the real part of bin 0, then real and imaginary parts in turns.
+        columns[:count, :, :, 0] = packed[:count, :, [0, *range(1, 2 * bins - 2, 2)]].swapaxes(1, 2)
+        columns[:count, 1:, :, 1] = packed[:count, :, 2 : 2 * bins - 1 : 2].swapaxes(1, 2)
+        _rows_transformed(columns[:count], part.view(np.float32).reshape(count, bins, WINDOW_PX, 2))
+    return spectra
 
 
-def _peaks(spectra: NDArray[np.complexfloating], any_turn: bool) -> tuple[Floats, Floats]:
-    """Each spectrum's strongest direction in degrees, and how far it stands out (0 at the ends of the range)."""
+def _rows_transformed(source: NDArray[np.float32], target: NDArray[np.float32]) -> None:
+    """Transform each row of (K, rows, length), or of (K, rows, length, 2) where they are complex, in its place."""
+    shape = (-1, *source.shape[2:])
+    cv2.dft(source.reshape(shape), dst=target.reshape(shape), flags=cv2.DFT_ROWS)
+
+
+def _peaks(windows: NDArray[np.float32], any_turn: bool) -> tuple[Floats, Floats]:
+    """Each window's strongest direction in degrees, and how far it stands out (0 at the ends of the range)."""
     angles, places, shares = _rays(any_turn)
+    spectra = _spectra(windows, int(places.max()) // WINDOW_PX + 1).reshape(len(windows), -1)
     # Between its bins the spectrum itself is interpolated, not its power, which would draw the peak to the bins.
-    along = sum(spectra[:, place] * share for place, share in zip(places, shares, strict=True))
+    along = sum(spectra.take(place, axis=1) * share for place, share in zip(places, shares, strict=True))
     power = np.abs(np.asarray(along)) ** 2
     strength = np.sqrt(power.reshape(len(spectra), len(angles), -1).mean(2)).astype(np.float64)
     best = strength.argmax(1)
@@ -158,7 +175,7 @@ def _rays(any_turn: bool) -> tuple[Floats, NDArray[np.intp], NDArray[np.complex6
     places, shares = [], []
     for row, share_y in ((top, 1 - v), (top + 1, v)):
         for column, share_x in ((left, 1 - u), (left + 1, u)):
-            places.append((row % WINDOW_PX) * (_FINER * WINDOW_PX // 2 + 1) + column)
+            places.append(column * WINDOW_PX + row % WINDOW_PX)
             centred = np.exp(1j * np.pi * (WINDOW_PX - 1) / WINDOW_PX * (row + column / _FINER))
             shares.append(share_x * share_y * given_back * centred)
     return angles, np.stack(places), np.stack(shares).astype(np.complex64)

@@ -22,6 +22,7 @@ from docpre.loading import ImageArray
 from docpre.orientation import Orientation
 from docpre.page_finding import GRID_HW, Find, Placement
 from docpre.refining import LOOK_SIDE, Look, look, refined, straightened
+from docpre.shrinking import halved
 
 #: Tells the orientation of a picture (H, W, 3) RGB uint8.
 Orient = Callable[[ImageArray], Orientation]
@@ -219,8 +220,12 @@ def picture_of(image: ImageArray, angle_cw_deg: Angle = 0) -> ImageArray:
 def _shrunk(image: ImageArray, scale: float) -> ImageArray:
     if scale >= 1:
         return image
-    size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    width, height = (max(1, round(side * scale)) for side in image.shape[1::-1])
+    image = halved(image, (height, width))
+    # Down to a half every pixel counts in a linear one too, which takes a tenth of the time.
+    is_near = image.shape[0] <= 2 * height and image.shape[1] <= 2 * width
+    way = cv2.INTER_LINEAR if is_near else cv2.INTER_AREA
+    return cv2.resize(image, (width, height), interpolation=way).astype(np.uint8, copy=False)
 
 
 def flat_lines(picture: ImageArray) -> LineDirections:

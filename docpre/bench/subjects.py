@@ -30,6 +30,7 @@ class Way:
         use_tensorrt: ONNX Runtime's TensorRT provider.
         is_compiled: ``torch.compile``.
         enable_hpi: the way that docpre picks for this machine.
+        is_one_pass: of the unwarping network, as the peers have it: ``refine=False``.
     """
 
     engine: str | None = None
@@ -38,21 +39,20 @@ class Way:
     use_tensorrt: bool = False
     is_compiled: bool = False
     enable_hpi: bool = False
+    is_one_pass: bool = False
 
     @property
     def name(self) -> str:
         """As the table has it."""
-        if self.enable_hpi:
-            return "docpre, enable_hpi"
         if self.engine is None:
-            return "docpre, defaults"
+            return f"docpre, {'enable_hpi' if self.enable_hpi else 'defaults'}{', one pass' if self.is_one_pass else ''}"
         provider = " (TensorRT)" if self.use_tensorrt else " (compiled)" if self.is_compiled else ""
         where = "" if self.device == "cpu" else f" {self.device}"
         return f"docpre, {self.engine}{provider} {self.precision}{where}"
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """For docpre's constructors."""
+        """How networks are run, for docpre's constructors."""
         names = ("engine", "device", "precision", "use_tensorrt", "enable_hpi")
         arguments = {name: getattr(self, name) for name in names if getattr(self, name)}
         return arguments | ({"engine_config": {"compile": True}} if self.is_compiled else {})
@@ -127,7 +127,7 @@ def orientation_module(way: Way, image_bgr: ImageArray) -> Callable[[], Any]:
 
 def unwarping_module(way: Way, image_bgr: ImageArray) -> Callable[[], Any]:
     """The module on a decoded page (H, W, 3) BGR; the flat page is sampled too."""
-    module = TextImageUnwarping(published_model("unwarping").name, **way.arguments)
+    module = TextImageUnwarping(published_model("unwarping").name, refine=not way.is_one_pass, **way.arguments)
     return lambda: module.predict(image_bgr)
 
 
@@ -149,6 +149,7 @@ def pipeline(way: Way, files: Sequence[bytes], target: Path) -> tuple[Callable[[
     processor = DocPreprocessor(
         doc_orientation_classify_model_name=published_model("orientation").name,
         doc_unwarping_model_name=published_model("unwarping").name,
+        refine=not way.is_one_pass,
         **way.arguments,
     )
 
