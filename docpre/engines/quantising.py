@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from docpre.engines.layer_correction import correct_layers
 from docpre.network_input import normalised
 from docpre.registry import ModelSpec
 
@@ -26,6 +27,7 @@ RECIPE = 5
 # quantising each part of the network alone: UVDoc's first convolutions see thin print on wide ranges, its last ones
 # write coordinates that 256 steps are too coarse for.
 _KEPT = {"UVDoc": (4, 2), "UVDocLight": (4, 2)}
+_CORRECTION_PICTURES = 4  # of the calibration's; each costs a run of both networks a layer
 
 
 def quantise_folder(folder: Path) -> None:
@@ -62,13 +64,17 @@ def quantise_folder(folder: Path) -> None:
         # Sums around shortcuts stay in floating point: it costs nothing that can be measured.
         ignored_scope=nncf.IgnoredScope(names=kept, types=["Add"], validate=False),
         # The fast way estimates each layer's bias alone; layer after layer halves how far UVDoc's nodes move. In ONNX
-        # NNCF can't cut UVDoc's graph, whose tensors branch, into the parts that this needs.
+        # NNCF can't cut UVDoc's graph, whose tensors branch, into the parts that this needs: see below.
         fast_bias_correction=input_name is not None,
         # All that calibration saw is kept: rare large values decide where nodes lie.
         advanced_parameters=nncf.AdvancedQuantizationParameters(
             activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX
         ),
     )
+    if input_name is not None:
+        _make_signed(quantised)
+        few = pictures[:: max(1, len(pictures) // _CORRECTION_PICTURES)]
+        correct_layers(model, quantised, [normalised([picture], spec) for picture in few])
     save(quantised, target)
 
 
@@ -101,7 +107,6 @@ def _read_onnx(spec: ModelSpec, path: Path) -> tuple[Any, str, list[str]]:
 def _save_onnx(model: Any, path: Path) -> None:
     import onnx
 
-    _make_signed(model)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
 
