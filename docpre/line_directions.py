@@ -105,8 +105,8 @@ def ink(picture: ImageArray) -> NDArray[np.float32]:
 def _spectra(windows: NDArray[np.float32], bins: int) -> NDArray[np.complex64]:
     """The lowest so many bins along x of windows (K, side, side) padded to the right: (K, bins, side), y last.
 
-    OpenCV transforms all rows of some windows in one call, then the columns that are wanted alone: less than half the time
-    of a call for each window. Their buffers stay in the cache.
+    OpenCV transforms all rows of some windows in one call, then the columns that are wanted alone: less than half the
+    time of a call for each window. Their buffers stay in the cache.
     """
     spectra = np.empty((len(windows), bins, WINDOW_PX), np.complex64)
     padded = np.zeros((_AT_ONCE, WINDOW_PX, _FINER * WINDOW_PX), np.float32)

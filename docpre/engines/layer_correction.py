@@ -1,10 +1,10 @@
 """What quantising does to each layer's output on average is taken back, layer after layer. Needs ``onnx``.
 
-Rounding a convolution's weights and input moves the mean of each channel of its output and stretches it a little, and later
-layers add to that. Here each channel's bias and the scale of its weights are set anew so that the output is, in the
-least squares' sense, what the network in floating point gives, in the order in which layers run, so that each sees what
-was mended before it. Biases alone (Nagel et al., arXiv:1906.04721; Banner et al., arXiv:1810.05723, have both) let the
-stretching of UVDoc's forty layers grow to four per cent.
+Rounding a convolution's weights and input moves the mean of each channel of its output and stretches it a little, and
+later layers add to that. Here each channel's bias and the scale of its weights are set anew so that the output is, in
+the least squares' sense, what the network in floating point gives, in the order in which layers run, so that each sees
+what was mended before it. Biases alone (Nagel et al., arXiv:1906.04721; Banner et al., arXiv:1810.05723, have both) let
+the stretching grow to four per cent over UVDoc's forty layers.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def correct_layers(plain: Any, quantised: Any, batches: Sequence[NDArray[np.floa
 
     Args:
         plain: the network in floating point, an ``onnx.ModelProto``.
-        quantised: the same with QuantizeLinear and DequantizeLinear nodes; tensors that convolutions give have the names
-            that they have in ``plain``, and biases, weights and their scales are constants. Is changed.
+        quantised: the same with QuantizeLinear and DequantizeLinear nodes; tensors that convolutions give have the
+            names that they have in ``plain``, and biases, weights and their scales are constants. Is changed.
         batches: (N, 3, H, W), inputs to compare the two on.
     """
     from onnx import numpy_helper
