@@ -117,6 +117,7 @@ def test_ways():
     assert Way("torch", "cpu", "bf16").arguments == {"engine": "torch", "device": "cpu", "precision": "bf16"}
     assert Way(enable_hpi=True).arguments == {"enable_hpi": True}
     assert Way().arguments == {}
+    assert Way(enable_hpi=True, is_one_pass=True).name == "docpre, enable_hpi, one pass"
 
 
 def test_the_reference_answers_itself(small_photo):
@@ -247,7 +248,7 @@ def test_the_command(tmp_path, small_photo, capsys):
     assert [row["name"] for row in networks] == ["docpre, onnxruntime fp32"]
     assert not networks[0]["is_beyond_bound"]
     assert Image.open(tmp_path / "out/bench.png").size[0] > 500
-    assert "| docpre, defaults |" in (tmp_path / "out/bench.md").read_text()
+    assert "| docpre, defaults, one pass |" in (tmp_path / "out/bench.md").read_text()
 
 
 @LINUX
