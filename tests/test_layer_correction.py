@@ -110,3 +110,25 @@ def test_a_dead_channel_and_a_layer_without_a_bias(plain, batches):
     np.testing.assert_array_equal(found["w0"], constants_of(plain)["w0"])
     np.testing.assert_allclose(found["w1"], dead, atol=1e-5)
     assert np.isfinite(found["b1"]).all()
+
+
+def test_constants_that_layers_share_are_left_alone(plain, batches):
+    plain.graph.node[2].input[1] = "w1"
+    plain.graph.node[2].input[2] = "b0"  # the first layer's
+    quantised = rounded(plain, 4)
+    before = constants_of(quantised)
+    correct_layers(plain, quantised, batches)
+    for name, value in constants_of(quantised).items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_one_scale_for_all_channels_is_left_alone(plain, batches):
+    quantised = rounded(plain, 4)
+    for tensor in quantised.graph.initializer:
+        if tensor.name in ("scale0", "zero0"):
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor)[0], tensor.name))
+    before = constants_of(quantised)
+    correct_layers(plain, quantised, batches)
+    after = constants_of(quantised)
+    np.testing.assert_array_equal(after["b0"], before["b0"])
+    assert not np.allclose(after["b1"], before["b1"])

@@ -9,6 +9,7 @@ the stretching grow to four per cent over UVDoc's forty layers.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,6 @@ def correct_layers(plain: Any, quantised: Any, batches: Sequence[NDArray[np.floa
     from onnx import numpy_helper
 
     constants = {tensor.name: tensor for tensor in quantised.graph.initializer}
-    makers = {output: node for node in quantised.graph.node for output in node.output}
 
     def change(name: str, by: NDArray[np.float32], offset: NDArray[np.float32] | float = 0.0) -> None:
         tensor = constants[name]
@@ -38,13 +38,28 @@ def correct_layers(plain: Any, quantised: Any, batches: Sequence[NDArray[np.floa
         by = by.reshape(-1, *[1] * (values.ndim - 1))
         tensor.CopyFrom(numpy_helper.from_array((values * by + offset).astype(values.dtype), name))
 
-    for node in [node for node in quantised.graph.node if node.op_type == "Conv"]:
-        if len(node.input) < 3:
-            continue
-        gain, offset = _best_fit(plain, quantised, node.output[0], batches)
-        weights = makers.get(node.input[1])
-        change(node.input[1] if weights is None else weights.input[1], gain)
-        change(node.input[2], gain, offset)
+    for output, scale, bias in _layers(quantised.graph):
+        gain, offset = _best_fit(plain, quantised, output, batches)
+        change(scale, gain)
+        change(bias, gain, offset)
+
+
+def _layers(graph: Any) -> list[tuple[str, str, str]]:
+    """Of each convolution the names of its output, of what scales its channels (its weights' scale, or the weights
+    themselves where they are in floating point), and of its bias; without those that have no such constants of their
+    own."""
+    used = Counter(name for node in graph.node for name in node.input)
+    channels = {tensor.name: tensor.dims[0] for tensor in graph.initializer if tensor.dims}
+    makers = {output: node for node in graph.node for output in node.output}
+    found = []
+    for node in graph.node:
+        if node.op_type == "Conv" and len(node.input) > 2:
+            weights = makers.get(node.input[1])
+            scale = node.input[1] if weights is None else weights.input[1] if len(weights.input) > 1 else ""
+            bias = node.input[2]
+            if channels.get(scale) == channels.get(bias, -1) and used[scale] == used[bias] == 1:
+                found.append((node.output[0], scale, bias))
+    return found
 
 
 def _best_fit(
