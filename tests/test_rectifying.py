@@ -12,7 +12,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from docpre import ConfigError, DocPreprocessor, TextImageUnwarping
 from docpre.geometry import Transform
 from docpre.grids import composed, identity_grid, seen_through
-from docpre.line_directions import LineDirections, line_directions
+from docpre.line_directions import WINDOW_PX, LineDirections, line_directions
+from docpre.line_directions import _spectra as spectra
 from docpre.rectifying import flat_lines, is_bent, is_drawn, level, picture_of, skew_deg
 from docpre.refining import Look, straightened
 from docpre.straightening import straightening_grid
@@ -33,6 +34,13 @@ def turned(picture: np.ndarray, angle_cw_deg: float, ground: tuple[int, int, int
 @pytest.fixture(scope="module")
 def page() -> np.ndarray:
     return draw_page(900, 700, seed=3, font_size=12)
+
+
+@pytest.mark.parametrize(("count", "bins"), [(1, 2), (32, 33), (70, 74)])
+def test_spectra_are_those_of_numpy(count, bins):
+    windows = np.random.default_rng(count).random((count, WINDOW_PX, WINDOW_PX), np.float32)
+    expected = np.fft.rfft2(windows, s=(WINDOW_PX, 2 * WINDOW_PX))[:, :, :bins].swapaxes(1, 2)
+    assert_allclose(spectra(windows, bins), expected, atol=0.01)
 
 
 @pytest.mark.parametrize("angle", [-20.0, -7.5, -1.0, 0.0, 0.4, 3.0, 11.0, 20.0])
