@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from docpre.errors import ConfigError
 from docpre.models.convert import load_pp_lcnet, timm_state_dict
-from docpre.models.pp_lcnet import PPLCNet
+from docpre.models.pp_lcnet import ConvNormAct, PPLCNet
 from docpre.registry import ModelSpec, published_model
 from train.data.samples import OrientationSample
 from train.data.source import NO_ANGLE
@@ -77,6 +79,7 @@ class Orientation(FineTuned):
         self._start, self._label_smoothing = start, label_smoothing
         self._keep, self._keep_from = keep, keep_from
         self._kept: tuple[nn.Module, ...] = ()  # in a tuple it is no part of checkpoints
+        self._shared = ""  # the last part that is the same in both
         spec = replace(
             published_model("orientation"),
             architecture=backbone if backbone == "PPLCNet" else f"timm/{backbone}",
@@ -103,7 +106,9 @@ class Orientation(FineTuned):
             kept = deepcopy(self.network).requires_grad_(False).eval()
             if self._keep_from is not None:
                 self._load(kept, self._keep_from)
-            self._kept = (kept,)
+            if self._keep_from is None and isinstance(kept, PPLCNet):
+                self._shared = _leading_frozen(kept, self._frozen)
+            self._kept = (_without_norms(kept),)
 
     def _load(self, network: nn.Module, start: str) -> None:
         found = starting_point(start, published_model("orientation"))
@@ -120,12 +125,18 @@ class Orientation(FineTuned):
         return self.network(image)
 
     def training_step(self, batch: OrientationSample, batch_idx: int) -> Tensor:
-        logits = self(batch["image"])
         label: Tensor = batch["label"]  # type: ignore[assignment]
+        picture: Tensor = batch["image"]
+        if self._shared:  # what doesn't learn is the same in both networks, and is run once
+            with torch.no_grad():
+                picture = self._kept[0].until(picture, self._shared)
+            logits = self.network.after(picture, self._shared)
+        else:
+            logits = self(picture)
         loss = functional.cross_entropy(logits, targets(label, logits.shape[1], self._label_smoothing))
         for network in self._kept:
             with torch.no_grad():
-                known = network(batch["image"])
+                known = network.after(picture, self._shared) if self._shared else network(picture)
             forgotten = forgetting(logits, known, label)
             self.log("train/forgotten", forgotten)
             loss = loss + self._keep * forgotten
@@ -198,6 +209,25 @@ def forgetting(logits: Tensor, known: Tensor, label: Tensor) -> Tensor:
     scores, wanted = ((values.float() / _SOFTNESS).log_softmax(1) for values in (logits, known))
     divergence = functional.kl_div(scores, wanted, reduction="none", log_target=True).sum(1)
     return _SOFTNESS**2 * (divergence * (known.argmax(1) == label)).mean()
+
+
+def _leading_frozen(network: PPLCNet, frozen: Sequence[str]) -> str:
+    """The last of the parts, from the first one on, that don't learn; empty if the first one learns."""
+    last = ""
+    for name in network.trunk:
+        if name not in frozen:
+            break
+        last = name
+    return last
+
+
+def _without_norms(network: nn.Module) -> nn.Module:
+    """A network that is only asked, with each batch norm worked into the convolution before it, which is quicker."""
+    for part in network.modules():
+        if isinstance(part, ConvNormAct):
+            part.conv = fuse_conv_bn_eval(part.conv, part.bn)
+            part.bn = nn.Identity()
+    return network
 
 
 def _network(backbone: str, start: str, spec: ModelSpec) -> tuple[nn.Module, ModelSpec]:

@@ -81,14 +81,24 @@ class PPLCNet(nn.Module):
                 blocks.append(DepthwiseSeparable(channels, _scaled(width, scale), kernel, stride, use_se))
                 channels = _scaled(width, scale)
             self.add_module(f"blocks{number}", nn.Sequential(*blocks))
+        self.trunk = ("conv1", *(f"blocks{number}" for number in range(2, 2 + len(_STAGES))))
         self.last_conv = nn.Conv2d(channels, _HEAD_CHANNELS, 1, bias=False)
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(_HEAD_CHANNELS, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Picture (N, 3, H, W), normalised, to logits (N, classes). H and W are 224 in the published model."""
-        x = self.conv1(x)
-        for number in range(2, 2 + len(_STAGES)):
-            x = getattr(self, f"blocks{number}")(x)
+        return self.after(self.until(x, self.trunk[-1]), self.trunk[-1])
+
+    def until(self, x: Tensor, last: str) -> Tensor:
+        """Picture to the features (N, C, H', W') that a part of the trunk gives."""
+        for name in self.trunk[: self.trunk.index(last) + 1]:
+            x = getattr(self, name)(x)
+        return x
+
+    def after(self, x: Tensor, last: str) -> Tensor:
+        """What ``until`` gave, to logits (N, classes)."""
+        for name in self.trunk[self.trunk.index(last) + 1 :]:
+            x = getattr(self, name)(x)
         x = nn.functional.hardswish(self.last_conv(x.mean((2, 3), keepdim=True)))
         return self.fc(self.dropout(x.flatten(1)))

@@ -21,7 +21,8 @@ from train.corpus.manifest import MANIFEST, SCANNED, WORDLESS, Entry, read_manif
 from train.corpus.packages import fetched, unpacked
 from train.corpus.paper import scanned, shaken
 from train.corpus.pdf_pages import upright_pages
-from train.corpus.recipe import read_recipe
+from train.corpus.printed_pages import chosen_documents
+from train.corpus.recipe import Html, read_recipe
 from train.corpus.scanned import scanned_entries
 from train.corpus.scripts import script_of
 from train.corpus.sentences import languages
@@ -199,6 +200,19 @@ def test_pages_that_lie_sideways_are_left_out(tmp_path):
     write_manifest(tmp_path / "parts" / f"{source.package}.csv", entries)
     assert len(names) == 3
     assert [entry.file for entry in build(recipe, Folders(tmp_path, tmp_path, tmp_path), 1)] == ["val/upright.jpg"]
+
+
+def test_more_documents_to_train_on_leave_the_others_as_they_are(tmp_path):
+    recipe = read_recipe(RECIPE)
+    for number in range(60):
+        (tmp_path / f"{number}.html").write_text("x" * 3000, "utf-8")
+    few = Html(package="help", licence="MPL-2.0", files="*", documents=20)
+    chosen = chosen_documents(recipe, few, tmp_path)
+    more = chosen_documents(recipe, replace(few, more_to_train=10), tmp_path)
+    assert len(chosen) == 20
+    assert more[:20] == chosen
+    assert len(set(more)) == 30
+    assert {recipe.split_of(file.name) for file in more[20:]} == {"train"}
 
 
 def test_kinds_of_unseen_pages_are_not_trained_on():

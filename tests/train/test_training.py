@@ -208,6 +208,20 @@ class TestOrientation:
         assert torch.equal(model._kept[0].fc.weight, other.fc.weight)
         assert not any(parameter.requires_grad for parameter in model._kept[0].parameters())
 
+    def test_frozen_parts_are_run_once_for_both_networks(self, small_pp_lcnet):
+        batch = {"image": torch.randn(2, 3, 64, 64), "label": torch.tensor([0, 2])}
+        losses = []
+        for frozen in (["conv1", "blocks2"], ["conv1"], ["blocks2"]):
+            module = Orientation(start=str(small_pp_lcnet), keep=2.0, frozen=frozen, fixed_norms=True)
+            module.setup("fit")
+            module.eval()
+            with torch.no_grad():
+                module.network.fc.bias += torch.tensor([0.0, 1.0, 0.0, 0.0])
+                module.log = lambda *args, **kwargs: None
+                losses.append(float(module.training_step(batch, 0)))
+        assert module._shared == ""
+        assert losses == pytest.approx([losses[0]] * 3, rel=1e-4)
+
     def test_timm_backbone(self, orientation_options):
         pytest.importorskip("timm")
         extra = ["--model.backbone=test_resnet", "--model.start=nothing"]

@@ -7,6 +7,7 @@ import random
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -117,9 +118,8 @@ def _draw_batch(
     entries = []
     side = recipe.long_side_px[split]
     html_file = folders.unpacked / f"drawn-{split}-{only}{numbers.start}.html"
-    with browser(folders.unpacked / "fonts") as running:
-        # A page to train on is shrunk anyway: the browser draws it smaller at once.
-        page = running.new_page(device_scale_factor=min(1.0, side / A4[1] * 1.15))
+    with ExitStack() as stack:
+        page = None
         for number in numbers:
             draw = random.Random(f"{recipe.seed} {split} {only}{number}")
             kinds = dict(UNSEEN if split == "test" and draw.random() < _UNSEEN_SHARE else TRAINED)
@@ -133,6 +133,10 @@ def _draw_batch(
             entries.append(Entry(str(path), split, "drawn", kind, script, document))
             if (folders.output / path).is_file():  # of a build that was stopped
                 continue
+            if page is None:
+                running = stack.enter_context(browser(folders.unpacked / "fonts"))
+                # A page to train on is shrunk anyway: the browser draws it smaller at once.
+                page = running.new_page(device_scale_factor=min(1.0, side / A4[1] * 1.15))
             writer = Writer(draw, texts[document], script)
             layout = kinds[kind](writer)
             style, sheets = _style(draw, kind, script, split, typefaces, recipe.seed)

@@ -29,13 +29,19 @@ def print_pages(pool: ProcessPoolExecutor, recipe: Recipe, folders: Folders, sou
         source: what to print.
         folder: where the package lies unpacked.
     """
-    files = sorted(file for file in folder.rglob("*.html") if file.stat().st_size > 2500)
-    chosen = sorted(files, key=lambda file: chance(recipe.seed, source.package, str(file.relative_to(folder))))
-    chosen = chosen[: source.documents]
+    chosen = chosen_documents(recipe, source, folder)
     count = max(2, len(chosen) // 20)
     batches = [chosen[start::count] for start in range(count)]
     work = partial(_print_batch, recipe, folders, source, folder)
     return [entry for entries in pool.map(work, [batch for batch in batches if batch]) for entry in entries]
+
+
+def chosen_documents(recipe: Recipe, source: Html, folder: Path) -> list[Path]:
+    """Files of an unpacked package: ``documents`` by chance, and ``more_to_train`` of the training's after them."""
+    files = sorted(file for file in folder.rglob("*.html") if file.stat().st_size > 2500)
+    mixed = sorted(files, key=lambda file: chance(recipe.seed, source.package, str(file.relative_to(folder))))
+    rest = [file for file in mixed[source.documents :] if recipe.split_of(file.name, source.split) == "train"]
+    return mixed[: source.documents] + rest[: source.more_to_train]
 
 
 def _print_batch(recipe: Recipe, folders: Folders, source: Html, folder: Path, files: list[Path]) -> list[Entry]:
@@ -54,7 +60,7 @@ def _print_batch(recipe: Recipe, folders: Folders, source: Html, folder: Path, f
                 page = running.new_page(viewport={"width": size[0], "height": size[1]})
                 page.goto(file.resolve().as_uri(), wait_until="load", timeout=20_000)
                 page.mouse.wheel(0, draw.randrange(0, 400))
-                text = page.inner_text("body")
+                text = page.evaluate("document.body?.innerText ?? ''")  # a frameset has no body
                 shot = picture_of(page.screenshot(), side)
                 page.close()
                 if len(text) < _LEAST_TEXT:

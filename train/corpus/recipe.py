@@ -51,10 +51,12 @@ class Pdfs(Documents):
 
 @dataclass(frozen=True, kw_only=True)
 class Html(Documents):
-    """HTML, printed or shown by a browser; ``files`` is a pattern inside the package."""
+    """HTML, printed or shown by a browser; ``files`` is a pattern inside the package. ``more_to_train`` further
+    documents are taken of those that belong to the training, so that what is held out stays as it is."""
 
     files: str
     documents: int = 40
+    more_to_train: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
