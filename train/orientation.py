@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -129,14 +130,14 @@ class Orientation(FineTuned):
         picture: Tensor = batch["image"]
         if self._shared:  # what doesn't learn is the same in both networks, and is run once
             with torch.no_grad():
-                picture = self._kept[0].until(picture, self._shared)
-            logits = self.network.after(picture, self._shared)
+                picture = cast(PPLCNet, self._kept[0]).until(picture, self._shared)
+            logits = cast(PPLCNet, self.network).after(picture, self._shared)
         else:
             logits = self(picture)
         loss = functional.cross_entropy(logits, targets(label, logits.shape[1], self._label_smoothing))
         for network in self._kept:
             with torch.no_grad():
-                known = network.after(picture, self._shared) if self._shared else network(picture)
+                known = cast(PPLCNet, network).after(picture, self._shared) if self._shared else network(picture)
             forgotten = forgetting(logits, known, label)
             self.log("train/forgotten", forgotten)
             loss = loss + self._keep * forgotten
@@ -226,7 +227,7 @@ def _without_norms(network: nn.Module) -> nn.Module:
     for part in network.modules():
         if isinstance(part, ConvNormAct):
             part.conv = fuse_conv_bn_eval(part.conv, part.bn)
-            part.bn = nn.Identity()
+            part.register_module("bn", nn.Identity())
     return network
 
 
