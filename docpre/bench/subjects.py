@@ -45,9 +45,8 @@ class Way:
     def name(self) -> str:
         """As the table has it."""
         if self.engine is None:
-            return (
-                f"docpre, {'enable_hpi' if self.enable_hpi else 'defaults'}{', one pass' if self.is_one_pass else ''}"
-            )
+            own = "docpre, enable_hpi" if self.enable_hpi else "docpre, defaults"
+            return f"{own}, one pass" if self.is_one_pass else own
         provider = " (TensorRT)" if self.use_tensorrt else " (compiled)" if self.is_compiled else ""
         where = "" if self.device == "cpu" else f" {self.device}"
         return f"docpre, {self.engine}{provider} {self.precision}{where}"
