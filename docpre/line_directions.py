@@ -25,7 +25,7 @@ _SHADE = 0.08  # as dark as creases, shadows and noise are
 _LEAST_INK = 0.004  # mean darkness of a window with text in it, 1 being black everywhere
 _MUCH_INK = 0.06
 _CLEAR_PEAK, _SHARP_PEAK = 1.4, 2.9  # the spectrum's peak over its mean: from no direction to a certain one
-_AT_ONCE = 32  # windows
+_AT_ONCE = 32  # windows that are transformed in one call
 _FAR_DEG = 8.0  # a window further off than this tells of an error, not of its size
 
 Floats = NDArray[np.float64]

@@ -222,7 +222,7 @@ def _shrunk(image: ImageArray, scale: float) -> ImageArray:
         return image
     width, height = (max(1, round(side * scale)) for side in image.shape[1::-1])
     image = halved(image, (height, width))
-    # Down to a half every pixel counts in a linear one too, which takes a tenth of the time.
+    # Down to a half every pixel counts in a linear one too, which takes an eighth of the time.
     is_near = image.shape[0] <= 2 * height and image.shape[1] <= 2 * width
     way = cv2.INTER_LINEAR if is_near else cv2.INTER_AREA
     return cv2.resize(image, (width, height), interpolation=way).astype(np.uint8, copy=False)
