@@ -47,8 +47,8 @@ def correct_layers(plain: Any, quantised: Any, batches: Sequence[NDArray[np.floa
 def _layers(graph: Any) -> list[tuple[str, str, str]]:
     """Names of each convolution's output, of what scales its channels, and of its bias.
 
-    What scales them is the scale of the weights, or the weights themselves where they are in floating point. Convolutions
-    that have no such constants of their own are left out.
+    What scales them is the scale of the weights, or the weights themselves where they are in floating point.
+    Convolutions that have no such constants of their own are left out.
     """
     used = Counter(name for node in graph.node for name in node.input)
     channels = {tensor.name: tensor.dims[0] for tensor in graph.initializer if tensor.dims}
