@@ -8,15 +8,17 @@ Wortsman et al., ICML 2022).
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from docpre.errors import ConfigError, ModelError
-from docpre.models.convert import load_pp_lcnet
+from docpre.models.convert import load_pp_lcnet, load_uvdoc
+from docpre.models.uvdoc import ARCHITECTURES
 from docpre.registry import published_model
-from train.export import read_checkpoint
+from train.export import read_checkpoint, trained_network
 from train.start import OFFICIAL, starting_point
 
 _NETWORK = "network."
@@ -25,7 +27,7 @@ _NETWORK = "network."
 def main(arguments: list[str]) -> None:
     """The command line of ``python -m train blend``."""
     parser = argparse.ArgumentParser(prog="python -m train blend", description=__doc__)
-    parser.add_argument("--ckpt", type=Path, required=True, help="checkpoint of training (orientation, PPLCNet)")
+    parser.add_argument("--ckpt", type=Path, required=True, help="checkpoint of training: PPLCNet, UVDoc or UVDocLight")
     parser.add_argument(
         "--other", default=OFFICIAL, help="'official', a model directory or a weight file (%(default)s)"
     )
@@ -34,14 +36,20 @@ def main(arguments: list[str]) -> None:
     chosen = parser.parse_args(arguments)
     if not 0 <= chosen.share <= 1:
         raise ConfigError(f"--share lies between 0 and 1, not at {chosen.share}.")
-    found = starting_point(chosen.other, published_model("orientation"))
+    content = read_checkpoint(chosen.ckpt)
+    task, (_, spec) = content["docpre"]["task"], trained_network(content)
+    if spec.architecture not in ("PPLCNet", *ARCHITECTURES):
+        raise ModelError(f"{chosen.ckpt}: a network {spec.architecture} can't be blended.")
+    found = starting_point(chosen.other, replace(published_model(task), architecture=spec.architecture))
     if found is None:
         raise ConfigError(f"--other: {chosen.other!r} has no weights.")
-    content = read_checkpoint(chosen.ckpt)
-    other = load_pp_lcnet(found[1], len(found[0].classes)).state_dict()
+    loaded: nn.Module
+    if task == "orientation":
+        loaded = load_pp_lcnet(found[1], len(found[0].classes))
+    else:
+        loaded = load_uvdoc(found[1], spec.architecture)
+    other = loaded.state_dict()
     state: dict[str, Tensor] = content["state_dict"]
-    if {key.removeprefix(_NETWORK) for key in state if key.startswith(_NETWORK)} != set(other):
-        raise ModelError(f"{chosen.ckpt}: it is not a checkpoint of the network PPLCNet.")
     content["state_dict"] = {**state, **blended(state, other, chosen.share)}
     torch.save(content, chosen.output)
 

@@ -1,13 +1,17 @@
 """``python -m train taught_photos``: photos of flat pages with their true grids and a teacher's, kept in files.
 
-A light network for unwarping learns from many of them, changed anew each time, so they are drawn, and the teacher is
-asked, once. A run that is stopped goes on with the next file.
+A network for unwarping learns from many of them, changed anew each time, so they are drawn, and the teacher is asked,
+once. A run that is stopped goes on with the next file.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -26,11 +30,19 @@ from train.data.source import GRID_HW, WarpedPage
 from train.losses import at_nodes
 from train.synth import SynthConfig
 
-#: Photos are kept in this size, half as large again as the light network's input, and so many to a file.
-STORED_HW = (480, 336)
 PHOTOS_PER_FILE = 40
+_JPEG_QUALITY = 95
 
 _CONFIG = SynthConfig(mesh_factor=1, key_lights=4, turn_jitter_deg=8, any_turn=0.02, coverage=(0.33, 1.1))
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """An unwarping model, and what runs it: see ``docpre.engines.RuntimeOptions``."""
+
+    name: str = "UVDoc"
+    engine: str = "onnxruntime"
+    precision: str = "fp32"
 
 
 def main(arguments: list[str]) -> None:
@@ -41,58 +53,114 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--count", type=int, default=2000, help="photos in all (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="%(default)s")
     parser.add_argument("--teacher", default="UVDoc", help="an unwarping model (%(default)s)")
+    parser.add_argument("--engine", default="onnxruntime", help="which runs the teacher (%(default)s)")
+    parser.add_argument("--precision", default="fp32", help="of the teacher (%(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw (%(default)s)")
     options = parser.parse_args(arguments)
-    draw(options.pages, options.output, options.count, options.seed, options.teacher)
+    teacher = Teacher(options.teacher, options.engine, options.precision)
+    draw(options.pages, options.output, options.count, options.seed, teacher, workers=options.workers)
 
 
-def draw(pages: Path, output: Path, count: int, seed: int, teacher: str, config: SynthConfig = _CONFIG) -> None:
-    """Write ``NNNN.npz``: ``images`` (N, 480, 336, 3) uint8, ``true_xy`` and ``taught_xy`` (N, 2, 45, 31), ``names``.
+def draw(
+    pages: Path,
+    output: Path,
+    count: int,
+    seed: int,
+    teacher: Teacher,
+    config: SynthConfig = _CONFIG,
+    workers: int = 1,
+) -> None:
+    """Write ``NNNN.npz``: the photos as JPEG, all in ``jpegs`` (bytes), each up to its place in ``ends`` (N,);
+    ``size_hw``, ``true_xy`` and ``taught_xy`` (N, 2, 45, 31), ``names``.
 
-    The teacher sees a photo in full size. A page that can't be read is left out, and said.
+    A page that can't be read is left out, and said.
 
     Args:
         pages: a folder of pictures and PDFs, which take turns in a random order.
         output: the folder to make; files that are there are kept.
         count: photos in all.
         seed: of the order of the pages and of the photos.
-        teacher: name of an unwarping model.
+        teacher: what is asked about each photo.
         config: what the photos are like.
+        workers: processes; the photos don't depend on how many.
 
     Raises:
         InputError: there are no pages, or none of a file's can be read.
     """
     output.mkdir(parents=True, exist_ok=True)
-    source = FlatPages(pages, config, seed=seed, keep_pages=False)
-    unwarper = Unwarper(EnginePool("unwarping", teacher, None, RuntimeOptions()), UnwarpingOptions(refine=False))
-    order = np.random.default_rng(seed).permutation(len(source))
-    for file in tqdm(range(-(-count // PHOTOS_PER_FILE)), unit="file"):
-        path = output / f"{file:04d}.npz"
-        if path.exists():
-            continue
-        done: list[tuple[str, WarpedPage]] = []
-        for number in range(file * PHOTOS_PER_FILE, min((file + 1) * PHOTOS_PER_FILE, count)):
-            index = int(order[number % len(order)])
+    places = range(0, count, PHOTOS_PER_FILE)
+    files = {output / f"{file:04d}.npz": range(at, min(at + PHOTOS_PER_FILE, count)) for file, at in enumerate(places)}
+    missing = [(path, numbers) for path, numbers in files.items() if not path.exists()]
+    with tqdm(total=len(files), initial=len(files) - len(missing), unit="file") as bar:
+        if workers < 2:
+            artist = _Artist(pages, seed, teacher, config)
+            for path, numbers in missing:
+                artist.write(path, numbers)
+                bar.update()
+            return
+        started = partial(_start, pages, seed, teacher, config, max(1, torch.get_num_threads() // workers))
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), started) as pool:
+            tasks = [pool.submit(_write, path, numbers) for path, numbers in missing]
             try:
-                done.append((source.documents[index], source.read(index, number)))
+                for task in as_completed(tasks):
+                    task.result()
+                    bar.update()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+
+class _Artist:
+    """Draws photos and asks the teacher, one file after another."""
+
+    def __init__(self, pages: Path, seed: int, teacher: Teacher, config: SynthConfig) -> None:
+        self._source = FlatPages(pages, config, seed=seed, keep_pages=False)
+        self._size_hw = config.size_wh[::-1]
+        options = RuntimeOptions(engine=teacher.engine, precision=teacher.precision)
+        pool = EnginePool("unwarping", teacher.name, None, options)
+        self._unwarper = Unwarper(pool, UnwarpingOptions(refine=False))
+        self._order = np.random.default_rng(seed).permutation(len(self._source))
+
+    def write(self, path: Path, numbers: range) -> None:
+        done: list[tuple[str, WarpedPage]] = []
+        for number in numbers:
+            index = int(self._order[number % len(self._order)])
+            try:
+                done.append((self._source.documents[index], self._source.read(index, number)))
             except DocpreError as error:
                 tqdm.write(f"left out: {error}")
         if not done:
-            raise InputError(f"{pages}: none of {PHOTOS_PER_FILE} pages in a row can be read.")
+            raise InputError(f"{path.name}: none of {len(numbers)} pages in a row can be read.")
         photos = [photo for _, photo in done]
+        jpegs = [_jpeg(photo.image) for photo in photos]
         work = path.with_suffix(".part.npz")
         np.savez(
             work,
-            images=np.stack([_stored(photo.image) for photo in photos]),
+            jpegs=np.concatenate(jpegs),
+            ends=np.cumsum([len(jpeg) for jpeg in jpegs]),
+            size_hw=np.array(self._size_hw),
             true_xy=np.stack([photo.grid_xy for photo in photos]),
-            taught_xy=np.stack([_taught(unwarper, photo.image) for photo in photos]),
+            taught_xy=np.stack([self._taught(photo.image) for photo in photos]),
             names=np.array([name for name, _ in done]),
         )
         os.replace(work, path)
 
+    def _taught(self, image: ImageArray) -> NDArray[np.float32]:
+        return at_nodes(torch.from_numpy(self._unwarper.grids([image])), GRID_HW)[0].numpy()
 
-def _stored(image: ImageArray) -> ImageArray:
-    return cv2.resize(image, STORED_HW[::-1], interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+def _jpeg(image: ImageArray) -> NDArray[np.uint8]:
+    return cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
 
 
-def _taught(unwarper: Unwarper, image: ImageArray) -> NDArray[np.float32]:
-    return at_nodes(torch.from_numpy(unwarper.grids([image])), GRID_HW)[0].numpy()
+_artist: _Artist  # of a process that draws
+
+
+def _start(pages: Path, seed: int, teacher: Teacher, config: SynthConfig, threads: int) -> None:
+    global _artist
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
+    _artist = _Artist(pages, seed, teacher, config)
+
+
+def _write(path: Path, numbers: range) -> None:
+    _artist.write(path, numbers)

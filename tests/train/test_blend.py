@@ -6,9 +6,13 @@ import pytest
 import torch
 
 from docpre.errors import ConfigError
+from docpre.models.convert import load_uvdoc
+from docpre.registry import published_model
 from train.blend import blended, main
 from train.export import trained_network
 from train.orientation import Orientation
+from train.start import starting_point
+from train.unwarping import Unwarping
 
 
 def trained_checkpoint(path):
@@ -36,6 +40,22 @@ def test_a_blended_checkpoint_is_a_checkpoint(tmp_path):
     network, _ = trained_network(torch.load(tmp_path / "b.ckpt", weights_only=True))
     moved = network.fc.bias - before["state_dict"]["network.fc.bias"]
     torch.testing.assert_close(moved, torch.full((4,), -0.5))
+
+
+def test_an_unwarping_network_is_blended_with_a_model_directory(tmp_path, small_uvdoc):
+    module = Unwarping(start="nothing")
+    content = {
+        "state_dict": module.state_dict(),
+        "hyper_parameters": dict(module.hparams),
+        "docpre": {"task": "unwarping", "figures": {}, "data": {}},
+    }
+    torch.save(content, tmp_path / "a.ckpt")
+    arguments = ["--ckpt", str(tmp_path / "a.ckpt"), "--share", "0.5", "--output", str(tmp_path / "b.ckpt")]
+    main([*arguments, "--other", str(small_uvdoc)])
+    network, _ = trained_network(torch.load(tmp_path / "b.ckpt", weights_only=True))
+    spec, file = starting_point(str(small_uvdoc), published_model("unwarping"))
+    other = load_uvdoc(file, spec.architecture).bridge_concat[0].weight
+    torch.testing.assert_close(network.bridge_concat[0].weight, (module.network.bridge_concat[0].weight + other) / 2)
 
 
 def test_a_share_beyond_one_is_refused(tmp_path):

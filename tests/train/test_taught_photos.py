@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+import train.taught_photos
 from docpre.calibration_pages import draw_pages
 from docpre.engines import RuntimeOptions, create_engine
 from docpre.errors import ConfigError, InputError
@@ -18,10 +19,11 @@ from train.data import TaughtPhotos
 from train.data.taught_photos import filling, trust
 from train.losses import unwarp
 from train.synth import SynthConfig
-from train.taught_photos import STORED_HW, draw
+from train.taught_photos import Teacher, draw
 from train.unwarping import Unwarping
 
 CONFIG = Path(__file__).parents[2] / "configs" / "unwarping_lite.yaml"
+SIZE_HW = (178, 122)
 PLAIN = SynthConfig(size_wh=(122, 178), mesh_factor=1, key_lights=1, kinds={"bend": 1.0}, coverage=(0.5, 0.6))
 
 
@@ -31,13 +33,15 @@ def photos(tmp_path_factory):
     for number, page in enumerate(draw_pages(3, 1)):
         cv2.imwrite(str(pages / f"{number}.png"), page)
     (pages / "3.png").write_bytes(b"no picture")
-    draw(pages, output, 4, 7, "UVDoc", PLAIN)
+    draw(pages, output, 4, 7, Teacher(), PLAIN)
     return pages, output
 
 
 def test_photos_are_kept_with_both_grids(photos):
     content = np.load(photos[1] / "0000.npz")
-    assert content["images"].shape == (3, *STORED_HW, 3)  # the page that can't be read is left out
+    assert content["ends"].shape == (3,)  # the page that can't be read is left out
+    assert len(content["jpegs"]) == content["ends"][-1]
+    assert TaughtPhotos(photos[1]).read(2, 0).image.shape == (*SIZE_HW, 3)
     assert content["true_xy"].shape == content["taught_xy"].shape == (3, 2, 45, 31)
     assert sorted(Path(name).name for name in content["names"]) == ["0.png", "1.png", "2.png"]
     assert not list(photos[1].glob("*.part*"))
@@ -46,18 +50,35 @@ def test_photos_are_kept_with_both_grids(photos):
 def test_a_run_goes_on_and_repeats_itself(photos, tmp_path):
     pages, output = photos
     before = (output / "0000.npz").stat().st_mtime_ns
-    draw(pages, output, 4, 7, "UVDoc", PLAIN)
+    draw(pages, output, 4, 7, Teacher(), PLAIN)
     assert (output / "0000.npz").stat().st_mtime_ns == before
-    draw(pages, tmp_path, 4, 7, "UVDoc", PLAIN)
+    draw(pages, tmp_path, 4, 7, Teacher(), PLAIN)
     first, again = np.load(output / "0000.npz"), np.load(tmp_path / "0000.npz")
-    np.testing.assert_array_equal(first["images"], again["images"])
+    np.testing.assert_array_equal(first["jpegs"], again["jpegs"])
     np.testing.assert_array_equal(first["taught_xy"], again["taught_xy"])
+
+
+def test_several_processes_draw_the_same(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(train.taught_photos, "PHOTOS_PER_FILE", 2)
+    for workers in (1, 2):
+        draw(photos[0], tmp_path / str(workers), 4, 7, Teacher(), PLAIN, workers)
+    for file in ("0000.npz", "0001.npz"):
+        one, two = (np.load(tmp_path / str(workers) / file) for workers in (1, 2))
+        np.testing.assert_array_equal(one["jpegs"], two["jpegs"])
+        np.testing.assert_allclose(one["taught_xy"], two["taught_xy"], atol=1e-4)
+
+
+def test_a_damaged_photo_is_named(photos, tmp_path):
+    content = dict(np.load(photos[1] / "0000.npz"))
+    np.savez(tmp_path / "0000.npz", **(content | {"jpegs": np.zeros_like(content["jpegs"])}))
+    with pytest.raises(InputError, match="photo 1 is damaged"):
+        TaughtPhotos(tmp_path).read(1, 0)
 
 
 def test_grids_lie_between_truth_and_teacher(photos):
     content = np.load(photos[1] / "0000.npz")
     true, taught = content["true_xy"], content["taught_xy"]
-    part = trust(true, taught, STORED_HW, 3, 9)[:, None, None, None]
+    part = trust(true, taught, SIZE_HW, 3, 9)[:, None, None, None]
     for teacher in (0.0, 0.5, 1.0):
         source = TaughtPhotos(photos[1], teacher)
         found = np.stack([source.read(index, 0).grid_xy for index in range(3)])
@@ -74,7 +95,7 @@ def test_a_teacher_far_off_is_not_believed():
 
 def test_a_page_fills_the_picture_and_its_grid_goes_along(photos):
     content = np.load(photos[1] / "0000.npz")
-    image, grid_xy = content["images"][0], content["true_xy"][0]
+    image, grid_xy = TaughtPhotos(photos[1]).read(0, 0).image, content["true_xy"][0]
     page = filling(image, grid_xy, np.full((4, 2), 0.05))
     corners = page.grid_xy[:, [0, 0, -1, -1], [0, -1, -1, 0]]
     np.testing.assert_allclose(corners, 0.9 * np.array([[-1, 1, 1, -1], [-1, -1, 1, 1]]), atol=1e-4)

@@ -53,21 +53,26 @@ class TaughtPhotos(WarpedSource):
         if not files:
             raise InputError(f"{self.path}: no photos in it. Make them with python -m train taught_photos.")
         kept = [np.load(file) for file in files]
-        self._images = np.concatenate([content["images"] for content in kept])
+        self._jpegs = [jpeg for content in kept for jpeg in np.split(content["jpegs"], content["ends"])[:-1]]
+        sizes = np.stack([content["size_hw"] for content in kept])
         self._settings = {"teacher": teacher, "trusted_percent": trusted_percent}
         self._settings |= {"distrusted_percent": distrusted_percent, "filled": filled}
         true_xy = np.concatenate([content["true_xy"] for content in kept])
         taught_xy = np.concatenate([content["taught_xy"] for content in kept])
-        part = teacher * trust(true_xy, taught_xy, self._images.shape[1:3], trusted_percent, distrusted_percent)
+        part = teacher * trust(true_xy, taught_xy, sizes[0], trusted_percent, distrusted_percent)
         self._true_xy, self._filled = true_xy, filled
         self._grids_xy = true_xy + part[:, None, None, None] * (taught_xy - true_xy)
         self.documents = [str(name) for content in kept for name in content["names"]]
 
     def read(self, index: int, number: int) -> WarpedPage:
         random = np.random.default_rng([2411, number])
+        decoded = cv2.imdecode(self._jpegs[index], cv2.IMREAD_COLOR_RGB)
+        if decoded is None:
+            raise InputError(f"{self.path}: photo {index} is damaged.")
+        image = decoded.astype(np.uint8, copy=False)
         if random.random() < self._filled:
-            return filling(self._images[index], self._true_xy[index], random.uniform(*_AROUND, (4, 2)))
-        return WarpedPage(self._images[index], self._grids_xy[index])
+            return filling(image, self._true_xy[index], random.uniform(*_AROUND, (4, 2)))
+        return WarpedPage(image, self._grids_xy[index])
 
     def describe(self) -> dict[str, Any]:
         return self._described(path=str(self.path), **self._settings)
