@@ -15,6 +15,7 @@ from docpre.errors import ConfigError
 from docpre.loading import ImageArray
 from train.data.source import WarpedPage
 from train.data.tight_crop import normalised_grid
+from train.data.wrinkles import wrinkled
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would look for a newer release of itself online
 import albumentations
@@ -48,6 +49,7 @@ class Augment:
         tiny: share that has been much smaller.
         zoom: share of pages of which a window is taken first: a tenth of the page or more, of proportions up to 2.5:1;
             or, of three in ten, a strip of up to 16:1, as lines are. It is for orientation alone.
+        wrinkle: share of photos for unwarping that get wrinkles (``train.data.wrinkles``).
         untouched: share of samples that nothing is done to.
     """
 
@@ -67,11 +69,12 @@ class Augment:
     faint: float = 0.0
     tiny: float = 0.0
     zoom: float = 0.0
+    wrinkle: float = 0.0
     untouched: float = 0.0
 
     def __post_init__(self) -> None:
         names = ("perspective", "crop", "flip", "quarter_turns", "colour", "gray", "blur", "noise", "jpeg")
-        for name in (*names, "margin", "invert", "faint", "tiny", "zoom", "untouched"):
+        for name in (*names, "margin", "invert", "faint", "tiny", "zoom", "wrinkle", "untouched"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"augment.{name} lies between 0 and 1, not at {getattr(self, name)}.")
         if self.crop >= 0.5 or not 0 <= self.tilt_deg <= 180:
@@ -135,6 +138,7 @@ class Augmenter:
 
     def __init__(self, augment: Augment, seed: int = 0) -> None:
         self._seed, self._untouched, self._zoom = seed, augment.untouched, augment.zoom
+        self._wrinkle = augment.wrinkle
         self._compose = albumentations.Compose(
             [*augment.geometry(), *augment.appearance()],
             keypoint_params=albumentations.KeypointParams(format="xy", remove_invisible=False),
@@ -179,7 +183,11 @@ class Augmenter:
         height, width = page.image.shape[:2]
         rows, columns = page.grid_xy.shape[1:]
         nodes = (np.moveaxis(page.grid_xy.astype(np.float64), 0, -1) + 1) / 2 * (width - 1, height - 1)
-        image, moved = self(page.image, nodes.reshape(-1, 2), number)
+        image, points = page.image, nodes.reshape(-1, 2)
+        random = np.random.default_rng([self._seed, number, 2])
+        if random.random() < self._wrinkle:
+            image, points = wrinkled(image, points, random)
+        image, moved = self(image, points, number)
         grid_xy = normalised_grid(moved.reshape(rows, columns, 2), (image.shape[0], image.shape[1]))
         mesh = page.mesh
         if is_mirrored(grid_xy):
