@@ -40,7 +40,8 @@ def unwarp(image: Tensor, grid_xy: Tensor, size_hw: tuple[int, int]) -> Tensor:
     Returns:
         (N, C, *size_hw); beyond the photo's rim its nearest pixel is repeated.
     """
-    where = at_nodes(grid_xy, size_hw).permute(0, 2, 3, 1).to(image.dtype)
+    # A grid of a training that went astray has NaN, which grid_sample would take for an address on a CPU.
+    where = at_nodes(grid_xy, size_hw).permute(0, 2, 3, 1).to(image.dtype).nan_to_num()
     return functional.grid_sample(image, where, padding_mode="border", align_corners=True)
 
 
@@ -58,8 +59,14 @@ def ssim(image_1: Tensor, image_2: Tensor, value_range: float = 1.0) -> Tensor:
         value_range: difference of white and black.
 
     Returns:
-        A scalar, 1 for equal images.
+        A scalar, 1 for equal images. Computed in float32 at least: variances are small differences of large numbers.
     """
+    precise = torch.promote_types(image_1.dtype, torch.float32)
+    with torch.autocast(image_1.device.type, enabled=False):
+        return _ssim(image_1.to(precise), image_2.to(precise), value_range)
+
+
+def _ssim(image_1: Tensor, image_2: Tensor, value_range: float) -> Tensor:
     channels = image_1.shape[1]
     offsets = torch.arange(11, device=image_1.device, dtype=image_1.dtype) - 5
     window = torch.exp(-(offsets**2) / (2 * 1.5**2))

@@ -155,3 +155,19 @@ class TestFigures:
         full = grid_error_percent(turned(grid(), 3), grid(), size_hw)
         coarse = grid_error_percent(at_nodes(turned(grid(), 3), (23, 16)), at_nodes(grid(), (23, 16)), size_hw)
         assert coarse.item() == pytest.approx(full.item(), rel=0.05)
+
+
+def test_ssim_keeps_its_precision_under_autocast():
+    page = torch.full((1, 3, 40, 40), 0.9)
+    page[:, :, 12:16, 5:30] = 0.2
+    shifted = page.roll(1, 2).requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = ssim(page, shifted)
+    found.backward()
+    assert found.item() == pytest.approx(ssim(page, shifted.detach()).item(), abs=1e-6)
+    assert shifted.grad.isfinite().all()
+
+
+def test_a_grid_of_nan_does_no_harm():
+    page = unwarp(torch.rand(1, 3, 16, 16), torch.full((1, 2, 4, 4), torch.nan), (16, 16))
+    assert page.isfinite().all()
