@@ -120,6 +120,16 @@ def test_what_is_wrong_is_said(tmp_path):
         TaughtPhotos(tmp_path, trusted_percent=5, distrusted_percent=5)
 
 
+def test_the_recipe_of_docpre_unwarp_is_read(photos):
+    config = CONFIG.with_name("docpre_unwarp.yaml")
+    options = [f"--config={config}", f"--data.train.path={photos[1]}", "--data.held_out_share=0.3"]
+    cli = command_line("unwarping", options, run=False)
+    assert cli.model.spec.size_hw == (712, 488)
+    sample = cli.datamodule.samples("train", cli.model.spec)[0, 0]
+    assert sample["image"].shape == (3, 712, 488)
+    assert sample["grid_xy"].isfinite().all()
+
+
 def test_the_recipe_trains_a_model_that_every_engine_takes(photos, small_uvdoc, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = [f"--config={CONFIG}", f"--data.train.path={photos[1]}", f"--model.start={small_uvdoc}"]
