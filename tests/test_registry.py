@@ -260,7 +260,8 @@ def test_bundled_weights_are_those_that_are_described():
         for artefact in spec.artefacts:
             if not artefact.package:
                 assert sha256_of(BUNDLED_DIR / artefact.filename) == artefact.sha256
-                assert (BUNDLED_DIR / artefact.filename).stat().st_size < 8_000_000
+                most = 16_000_000 if spec.task == "unwarping" else 8_000_000
+                assert (BUNDLED_DIR / artefact.filename).stat().st_size < most
                 assert (BUNDLED_DIR / f"{spec.name}.md").is_file()
 
 
