@@ -75,6 +75,12 @@ def test_a_damaged_photo_is_named(photos, tmp_path):
         TaughtPhotos(tmp_path).read(1, 0)
 
 
+def test_photos_of_an_earlier_kind_are_refused(tmp_path):
+    np.savez(tmp_path / "0000.npz", images=np.zeros((1, 8, 8, 3), np.uint8))
+    with pytest.raises(InputError, match="anew"):
+        TaughtPhotos(tmp_path)
+
+
 def test_grids_lie_between_truth_and_teacher(photos):
     content = np.load(photos[1] / "0000.npz")
     true, taught = content["true_xy"], content["taught_xy"]

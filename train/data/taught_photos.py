@@ -53,13 +53,14 @@ class TaughtPhotos(WarpedSource):
         if not files:
             raise InputError(f"{self.path}: no photos in it. Make them with python -m train taught_photos.")
         kept = [np.load(file) for file in files]
+        if any("jpegs" not in content for content in kept):
+            raise InputError(f"{self.path}: these photos were drawn by an earlier docpre. Draw them anew.")
         self._jpegs = [jpeg for content in kept for jpeg in np.split(content["jpegs"], content["ends"])[:-1]]
-        sizes = np.stack([content["size_hw"] for content in kept])
         self._settings = {"teacher": teacher, "trusted_percent": trusted_percent}
         self._settings |= {"distrusted_percent": distrusted_percent, "filled": filled}
         true_xy = np.concatenate([content["true_xy"] for content in kept])
         taught_xy = np.concatenate([content["taught_xy"] for content in kept])
-        part = teacher * trust(true_xy, taught_xy, sizes[0], trusted_percent, distrusted_percent)
+        part = teacher * trust(true_xy, taught_xy, kept[0]["size_hw"], trusted_percent, distrusted_percent)
         self._true_xy, self._filled = true_xy, filled
         self._grids_xy = true_xy + part[:, None, None, None] * (taught_xy - true_xy)
         self.documents = [str(name) for content in kept for name in content["names"]]
@@ -102,7 +103,7 @@ def filling(image: ImageArray, grid_xy: NDArray[np.float32], around: NDArray[np.
 def trust(
     true_xy: NDArray[np.float32],
     taught_xy: NDArray[np.float32],
-    size_hw: tuple[int, ...],
+    size_hw: NDArray[np.int64] | tuple[int, ...],
     trusted_percent: float,
     distrusted_percent: float,
 ) -> NDArray[np.float32]:

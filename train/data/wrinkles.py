@@ -21,7 +21,7 @@ _FOLD_WIDTH, _FOLD_SLOPE = (0.03, 0.2), 0.35  # of the picture's diagonal; tange
 _CURVE_POWER, _CURVE_HEIGHT = (1.2, 3.0), 0.04  # see the paper; of the diagonal
 _SHADE = 0.12  # how much lighter and darker the sides of a fold are, at most
 _STEP_PX = 8  # displacements are computed so far apart
-_ROUNDS = 20  # in which points settle; slopes are below a half, so that an error shrinks to a millionth
+_ROUNDS = 20  # in which points settle: slopes are hardly ever above a half, so that an error shrinks to a millionth
 
 
 def wrinkled(image: ImageArray, nodes_xy: Points, random: np.random.Generator) -> tuple[ImageArray, Points]:
