@@ -275,8 +275,8 @@ _DOCPRE_UNWARP_LITE = ModelSpec(
         ),
     ),
     source="trained with docpre from docpre_unwarp on synthetic photos; see weights/docpre_unwarp_lite.md",
-    figures="40 synthetic photos of held-out documents in one pass: nodes off by 2.2 % of the page (UVDoc: 6.4 %), at less "
-    "than a quarter of UVDoc's time; creased real sheets come out worse: see its card",
+    figures="40 synthetic photos of held-out documents in one pass: nodes off by 2.2 % of the page (UVDoc: 6.4 %), at "
+    "less than a quarter of UVDoc's time; creased real sheets come out worse: see its card",
 )
 
 _DOCPRE_FINDER = ModelSpec(
