@@ -60,7 +60,7 @@ class TaughtPhotos(WarpedSource):
         self._settings |= {"distrusted_percent": distrusted_percent, "filled": filled}
         true_xy = np.concatenate([content["true_xy"] for content in kept])
         taught_xy = np.concatenate([content["taught_xy"] for content in kept])
-        part = teacher * trust(true_xy, taught_xy, kept[0]["size_hw"], trusted_percent, distrusted_percent)
+        part = teacher * trust(true_xy, taught_xy, tuple(kept[0]["size_hw"]), trusted_percent, distrusted_percent)
         self._true_xy, self._filled = true_xy, filled
         self._grids_xy = true_xy + part[:, None, None, None] * (taught_xy - true_xy)
         self.documents = [str(name) for content in kept for name in content["names"]]
@@ -103,7 +103,7 @@ def filling(image: ImageArray, grid_xy: NDArray[np.float32], around: NDArray[np.
 def trust(
     true_xy: NDArray[np.float32],
     taught_xy: NDArray[np.float32],
-    size_hw: NDArray[np.int64] | tuple[int, ...],
+    size_hw: tuple[int, ...],
     trusted_percent: float,
     distrusted_percent: float,
 ) -> NDArray[np.float32]:
