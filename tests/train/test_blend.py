@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from docpre.errors import ConfigError
+from docpre.errors import ConfigError, ModelError
 from docpre.models.convert import load_uvdoc
 from docpre.registry import published_model
 from train.blend import blended, main
 from train.export import trained_network
 from train.orientation import Orientation
+from train.page_finder import PageFinding
 from train.start import starting_point
 from train.unwarping import Unwarping
 
@@ -56,6 +57,19 @@ def test_an_unwarping_network_is_blended_with_a_model_directory(tmp_path, small_
     spec, file = starting_point(str(small_uvdoc), published_model("unwarping"))
     other = load_uvdoc(file, spec.architecture).bridge_concat[0].weight
     torch.testing.assert_close(network.bridge_concat[0].weight, (module.network.bridge_concat[0].weight + other) / 2)
+
+
+def test_another_network_is_refused(tmp_path):
+    module = PageFinding()
+    content = {
+        "state_dict": module.state_dict(),
+        "hyper_parameters": dict(module.hparams),
+        "docpre": {"task": "page_finding", "figures": {}, "data": {}},
+    }
+    torch.save(content, tmp_path / "a.ckpt")
+    with pytest.raises(ModelError, match="PageFinder can't be blended"):
+        main(["--ckpt", str(tmp_path / "a.ckpt"), "--share", "0.5", "--output", str(tmp_path / "b.ckpt")])
+    assert not (tmp_path / "b.ckpt").exists()
 
 
 def test_a_share_beyond_one_is_refused(tmp_path):
