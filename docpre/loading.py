@@ -25,7 +25,6 @@ from docpre import jpeg
 from docpre.errors import ConfigError, DocpreError, InputError, LimitError
 from docpre.geometry import Angle, Homography, Transform, turned_back
 from docpre.mupdf import PDF_LOCK, mupdf
-from docpre.shrinking import glimpsed
 
 ImageArray = NDArray[np.uint8]
 Item = TypeVar("Item")
@@ -70,6 +69,23 @@ class Limits:
                 raise ConfigError(f"{name} is a whole number of at least 1, or None for no limit, not {value!r}.")
 
 
+def _as_it_is(image: NDArray[np.uint8]) -> ImageArray:
+    return image
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """A picture in memory that is converted to RGB after it has been made smaller, which is cheaper.
+
+    Args:
+        array: (H, W) or (H, W, C) uint8, its channels in any order.
+        to_rgb: what makes RGB of it, or of a smaller one.
+    """
+
+    array: NDArray[np.uint8]
+    to_rgb: Callable[[NDArray[np.uint8]], ImageArray] = _as_it_is
+
+
 @dataclass(frozen=True, eq=False)
 class Page:
     """One page, decoded, or the reason why it could not be.
@@ -85,7 +101,8 @@ class Page:
         dpi: at which a PDF page was rendered, else None.
         notes: what the user should know, such as that a file was truncated.
         error: set on a page that failed.
-        preview: the same picture at a reduced scale, where one was asked for and came cheaper.
+        preview: what is enough for those to whom a small picture may be enough, where that was asked for and comes
+            cheaper than ``image``: the same picture at a reduced scale, or a user's array as it came.
         is_drawn: a PDF's page that is text and lines, not a picture: pictures cover less than half of it.
     """
 
@@ -99,13 +116,18 @@ class Page:
     dpi: float | None = None
     notes: tuple[str, ...] = ()
     error: DocpreError | None = None
-    preview: ImageArray | None = None
+    preview: Pixels | None = None
     is_drawn: bool = False
 
     @cached_property
     def image(self) -> ImageArray | None:
         """(H, W, 3) RGB uint8, decoded now if it has not been yet; None if ``error`` is set."""
         return self.pixels() if callable(self.pixels) else self.pixels
+
+    @property
+    def glance(self) -> Pixels | None:
+        """The preview, or without one ``image``; None if ``error`` is set."""
+        return self.preview or (None if self.image is None else Pixels(self.image))
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +160,8 @@ def iter_pages(
             others are delivered. ``raise``: the first failure is raised.
         preview_side: for those to whom a small picture may be enough: pictures that can be decoded at a reduced scale
             for less, both sides keeping so many pixels at least, come with that as ``preview``, and are decoded in
-            full when ``image`` is asked for; arrays likewise (so don't write into one while its page is in use).
+            full when ``image`` is asked for. Arrays come as they are and are converted when ``image`` is asked for (so
+            don't write into one while its page is in use).
 
     Raises:
         InputError: a single input can't be processed, or any with ``on_error="raise"``.
@@ -436,10 +459,10 @@ class _Reader:
     def _array_page(self, source: _Source, array: NDArray[Any]) -> Page:
         _check_array(array)
         transform = Transform.identity((array.shape[0], array.shape[1]))
-        side = self._preview_side
-        if side is None or (small := glimpsed(array, (side, side))) is array:
+        if self._preview_side is None:
             return self._page(source, array_to_rgb(array), None, transform)
-        return self._page(source, lambda: array_to_rgb(array), None, transform, preview=array_to_rgb(small))
+        preview = Pixels(array, array_to_rgb)
+        return self._page(source, lambda: array_to_rgb(array), None, transform, preview=preview)
 
     def _fast_page(self, source: _Source, image: Image.Image, content: bytes, notes: tuple[str, ...]) -> Page | None:
         """The page of a sound JPEG in gray or colour; None: leave it to Pillow, which says what is wrong."""
@@ -464,7 +487,7 @@ class _Reader:
             _exif_transform(orientation, size_hw),
             exif_orientation=orientation,
             notes=notes,
-            preview=None if preview is None else _upright(preview, orientation),
+            preview=None if preview is None else Pixels(_upright(preview, orientation)),
         )
 
     def _picture_page(

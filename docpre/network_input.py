@@ -8,29 +8,33 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from docpre.folding import folded
+from docpre.folding import folded, is_strip
 from docpre.geometry import Angle, turned_back
 from docpre.loading import ImageArray
 from docpre.registry import ModelSpec
-from docpre.shrinking import quickly_shrunk
+from docpre.shrinking import glimpsed, quickly_shrunk
 
 # From here on a side may lose up to 7 pixels, 0.7 %, where a centre is cut out.
 _LONG_SIDE = 1024
 
 
-def resized(image: ImageArray, spec: ModelSpec, angle_cw_deg: Angle = 0) -> ImageArray:
+def resized(image: ImageArray, spec: ModelSpec, angle_cw_deg: Angle = 0, *, is_glimpse: bool = False) -> ImageArray:
     """The page at the network's size.
 
     Args:
-        image: (H, W, 3) RGB uint8 of any size.
+        image: (H, W, 3) RGB uint8 of any size; or in other channels, if need be (H, W), and so is the result.
         spec: says whether the page is squeezed into ``size_hw``, or its shorter side resized to ``resize_short`` and
             the centre cut out; which strips are folded; how long a picture may be; and how it is interpolated.
         angle_cw_deg: how far the page is turned clockwise; the result is turned back (it alone, which is cheap).
+        is_glimpse: of a large page read a few pixels alone; see ``glimpsed``.
 
     Returns:
         (*size_hw, 3) RGB uint8.
     """
-    if spec.fold_aspect is not None:
+    shrink = glimpsed if is_glimpse else quickly_shrunk
+    if spec.fold_aspect is not None and is_strip(image, spec.fold_aspect):
+        if is_glimpse:  # folding copies all that it is given
+            image = shrink(image, _near_size(image, spec))
         image = folded(image, spec.fold_aspect)
     height, width = spec.size_hw if angle_cw_deg in (0, 180) else spec.size_hw[::-1]
     if spec.resize_short is not None:
@@ -41,7 +45,7 @@ def resized(image: ImageArray, spec: ModelSpec, angle_cw_deg: Angle = 0) -> Imag
         longest = max(1, round(min(image.shape[:2]) * spec.max_aspect))
         image = _centre(image, longest, longest)
     if spec.interpolation == "area":
-        image = quickly_shrunk(image, (height, width))
+        image = shrink(image, (height, width))
     if image.shape[:2] != (height, width):
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
     return turned_back(image, angle_cw_deg)
@@ -49,13 +53,13 @@ def resized(image: ImageArray, spec: ModelSpec, angle_cw_deg: Angle = 0) -> Imag
 
 def normalised(images: list[ImageArray], spec: ModelSpec) -> NDArray[np.float32]:
     """Pictures (H, W, 3) RGB uint8 of the network's size to one batch (N, 3, H, W) float32."""
-    mean = np.array(spec.mean, np.float32)[:, None, None] * 255
-    scale = 1 / (np.array(spec.std, np.float32)[:, None, None] * 255)
+    means, scales = np.array(spec.mean, np.float32) * 255, 1 / (np.array(spec.std, np.float32) * 255)
     batch = np.empty((len(images), 3, *spec.size_hw), np.float32)
     for image, planes in zip(images, batch, strict=True):
-        channels = image.transpose(2, 0, 1) if spec.channel_order == "RGB" else image[..., ::-1].transpose(2, 0, 1)
-        np.subtract(np.ascontiguousarray(channels), mean, out=planes)
-        planes *= scale
+        channels = cv2.split(image)[:: 1 if spec.channel_order == "RGB" else -1]
+        for channel, plane, mean, scale in zip(channels, planes, means, scales, strict=True):
+            np.subtract(channel, mean, out=plane)
+            plane *= scale
     return batch
 
 
@@ -67,6 +71,12 @@ def network_pictures(pages: Iterable[ImageArray], spec: ModelSpec) -> list[Image
     """
     turns = range(4) if spec.task == "orientation" else (0,)
     return [resized(np.rot90(page, -turn), spec) for page in pages for turn in turns]
+
+
+def _near_size(image: ImageArray, spec: ModelSpec) -> tuple[int, int]:
+    """Height and width of a strip whose shorter side has twice the pixels that the network sees."""
+    scale = 2 * max(spec.size_hw) / min(image.shape[:2])
+    return round(scale * image.shape[0]), round(scale * image.shape[1])
 
 
 def _halvable(side: float) -> int:

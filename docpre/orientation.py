@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from docpre.engines import RuntimeOptions
 from docpre.errors import ConfigError
 from docpre.folding import is_strip
 from docpre.geometry import Angle
-from docpre.loading import ImageArray, Page
+from docpre.loading import ImageArray, Page, Pixels
 from docpre.network_input import normalised, resized
 from docpre.page_module import PageModule
 from docpre.results import OrientationResult
@@ -68,20 +68,28 @@ class OrientationClassifier:
         self.pool = pool
         self._min_score = pool.spec.min_score if min_score is None else min_score
 
-    def scores(self, images: list[ImageArray], device: str | None = None) -> NDArray[np.float32]:
+    def scores(self, images: Sequence[ImageArray], device: str | None = None) -> NDArray[np.float32]:
         """Pages (H, W, 3) RGB uint8, of any sizes, to scores (N, classes); unsure ones are looked at once more."""
+        return self._scores([Pixels(image) for image in images], device, is_glimpse=False)
+
+    def glimpsed_scores(self, pages: Sequence[Pixels], device: str | None = None) -> NDArray[np.float32]:
+        """As ``scores``, but of large pages a few pixels alone are read, and those alone are converted to RGB."""
+        return self._scores(pages, device, is_glimpse=True)
+
+    def _scores(self, pages: Sequence[Pixels], device: str | None, is_glimpse: bool) -> NDArray[np.float32]:
         spec = self.pool.spec
-        scores = self._network_scores(images, device)
+
+        def network_scores(pages: Sequence[Pixels]) -> NDArray[np.float32]:
+            pictures = [page.to_rgb(resized(page.array, spec, is_glimpse=is_glimpse)) for page in pages]
+            return self.pool.run(normalised(pictures, spec), device)
+
+        scores = network_scores(pages)
         if spec.look_again_below is not None:
-            for index in np.flatnonzero(scores.max(1) < spec.look_again_below):
-                if not is_strip(images[index], spec.fold_aspect):  # folded it was seen from near already
-                    closer = self._network_scores(_parts(images[index]), device)
+            for index in np.flatnonzero(scores.max(1) < spec.look_again_below).tolist():
+                if not is_strip(pages[index].array, spec.fold_aspect):  # folded it was seen from near already
+                    closer = network_scores(_parts(pages[index]))
                     scores[index] = _pooled(np.vstack([scores[index], closer]))
         return scores
-
-    def _network_scores(self, images: list[ImageArray], device: str | None) -> NDArray[np.float32]:
-        spec = self.pool.spec
-        return self.pool.run(normalised([resized(image, spec) for image in images], spec), device)
 
     def classify(self, images: list[ImageArray], device: str | None = None) -> list[Orientation]:
         """Decide for each page (H, W, 3) RGB uint8."""
@@ -96,11 +104,11 @@ class OrientationClassifier:
         return Orientation(cast(Angle, int(classes[best])), by_label, is_sure, reason)
 
 
-def _parts(image: ImageArray) -> list[ImageArray]:
-    """The four corners of a page (H, W, 3), each of more than a half of its height and width."""
-    height, width = (max(1, round(_PART_SHARE * side)) for side in image.shape[:2])
-    across = (slice(width), slice(-width, None))
-    return [image[rows, columns] for rows in (slice(height), slice(-height, None)) for columns in across]
+def _parts(page: Pixels) -> list[Pixels]:
+    """The four corners of a page, each of more than a half of its height and width."""
+    height, width = (max(1, round(_PART_SHARE * side)) for side in page.array.shape[:2])
+    down, across = (slice(height), slice(-height, None)), (slice(width), slice(-width, None))
+    return [Pixels(page.array[rows, columns], page.to_rgb) for rows in down for columns in across]
 
 
 def _pooled(scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -141,10 +149,9 @@ class DocImgOrientationClassification(PageModule[OrientationResult]):
 
     def _results(self, batch: list[Page], device: str | None) -> Iterator[OrientationResult]:
         started = time.perf_counter()
-        pictures = [page.image if page.preview is None else page.preview for page in batch]
-        images = [picture for picture in pictures if picture is not None]
-        scores = iter(self._classifier.scores(images, device) if images else ())
-        elapsed_ms = 1000 * (time.perf_counter() - started) / max(len(images), 1)
+        glances = [glance for page in batch if (glance := page.glance) is not None]
+        scores = iter(self._classifier.glimpsed_scores(glances, device) if glances else ())
+        elapsed_ms = 1000 * (time.perf_counter() - started) / max(len(glances), 1)
         for page in batch:
             values: dict[str, Any] = {"input_path": page.input_path, "page_index": page.page_index}
             if page.error is None:

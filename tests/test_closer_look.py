@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from docpre.calibration_pages import draw_pages
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
+from docpre.loading import Pixels, array_to_rgb
 from docpre.orientation import OrientationClassifier
 
 
@@ -56,3 +58,27 @@ def test_a_strip_was_folded_and_is_not_looked_at_again(pool):
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (900, 800)])
 def test_specks_and_blank_pages_can_be_looked_at_again(pool, shape):
     assert scores(pool, np.full((*shape, 3), 90, np.uint8), 1.0).sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_glimpses_are_looked_at_again_too(pool):
+    noise = np.random.default_rng(0).integers(0, 255, (90, 70, 3), dtype=np.uint8)
+    large = np.kron(noise, np.ones((30, 30, 1), np.uint8))
+    classifier = OrientationClassifier(pool)
+    pool.spec = replace(pool.spec, look_again_below=None)
+    once = classifier.glimpsed_scores([Pixels(large[..., ::-1], array_to_rgb)])
+    pool.spec = replace(pool.spec, look_again_below=1.0)
+    again = classifier.glimpsed_scores([Pixels(large[..., ::-1], array_to_rgb)])
+    assert np.abs(again - once).max() > 1e-3
+    np.testing.assert_allclose(again, classifier.scores([large]), atol=0.05)
+
+
+@pytest.mark.parametrize("shape", [(2400, 1800), (1800, 2400), (300, 200), (1300, 6000), (6000, 1300)])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_glimpse_of_a_page_says_what_the_page_says(pool, shape, channels):
+    (page,) = draw_pages(1, 3)
+    large = np.asarray(Image.fromarray(page).resize(shape[::-1]))
+    opaque = np.full((*shape, 1), 255, np.uint8)
+    array = {1: large[..., :1], 3: large[..., ::-1], 4: np.dstack([large[..., ::-1], opaque])}[channels]
+    classifier = OrientationClassifier(pool)
+    expected = classifier.scores([array_to_rgb(array)])
+    np.testing.assert_allclose(classifier.glimpsed_scores([Pixels(array, array_to_rgb)]), expected, atol=0.1)

@@ -72,14 +72,15 @@ def test_a_preview_is_the_page_made_smaller(tmp_path, page_rgb, orientation):
     path.write_bytes(encoded(page_rgb, exif=exif))
     (full,) = iter_pages(path)
     (page,) = iter_pages(path, preview_side=200)
-    assert page.preview is not None
-    assert min(page.preview.shape[:2]) >= 200
+    preview = page.glance.to_rgb(page.glance.array)
+    assert preview.shape[0] < full.image.shape[0]
+    assert min(preview.shape[:2]) >= 200
     assert "image" not in vars(page)  # not decoded yet
     assert_array_equal(page.image, full.image)
     assert page.transform.to_json() == full.transform.to_json()
     with Image.fromarray(page.image) as image:
-        small = np.asarray(image.resize(page.preview.shape[1::-1], Image.Resampling.BOX))
-    assert np.abs(small.astype(int) - page.preview).mean() < 3
+        small = np.asarray(image.resize(preview.shape[1::-1], Image.Resampling.BOX))
+    assert np.abs(small.astype(int) - preview).mean() < 3
 
 
 def test_the_orientation_module_decodes_no_more_than_it_needs(tmp_path, page_rgb):
@@ -95,15 +96,20 @@ def test_the_orientation_module_decodes_no_more_than_it_needs(tmp_path, page_rgb
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_an_array_has_a_preview_too(page_rgb, channels):
+def test_an_array_is_converted_when_it_is_asked_for(page_rgb, channels):
     array = {1: page_rgb[..., 0], 3: page_rgb, 4: np.dstack([page_rgb, page_rgb[..., 0]])}[channels]
     (full,) = iter_pages(array)
     (page,) = iter_pages(array, preview_side=200)
+    assert page.glance.array is array
     assert "image" not in vars(page)
-    assert page.preview.shape[:2] < array.shape[:2]
+    assert_array_equal(page.glance.to_rgb(array), full.image)
     assert_array_equal(page.image, full.image)
-    (unreduced,) = iter_pages(array, preview_side=array.shape[0])
-    assert unreduced.preview is None
+
+
+def test_what_there_is_no_preview_of_is_seen_whole(page_rgb):
+    (page,) = iter_pages(Image.fromarray(page_rgb), preview_side=200)
+    assert page.preview is None
+    assert_array_equal(page.glance.array, page_rgb)
 
 
 def test_what_is_encoded_is_the_picture_in_rgb(page_rgb):

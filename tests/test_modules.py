@@ -109,6 +109,25 @@ def test_network_inputs_of_odd_sizes(shape):
         assert (resized(image, spec) == 77).all()
 
 
+def test_a_glimpse_is_cut_as_the_whole_page_is():
+    spec = MODELS["PP-LCNet_x1_0_doc_ori"]
+    image = np.zeros((2048, 3072, 3), np.uint8)
+    image[128:-128, 640:-640] = 77
+    assert (resized(image, spec, is_glimpse=True) == 77).all()
+    y, x = np.mgrid[:2048, :3072]
+    image = np.stack([x / 13, y / 9, (x + y) / 21], -1).astype(np.uint8)
+    off = np.abs(resized(image, spec, is_glimpse=True).astype(int) - resized(image, spec))
+    assert off.max() <= 3
+
+
+def test_a_strip_is_folded_whether_glimpsed_or_not():
+    spec = MODELS["docpre_ori"]
+    y, x = np.mgrid[:1300, :6000]
+    image = np.stack([x / 24, y / 6, (x + y) / 29], -1).astype(np.uint8)
+    off = np.abs(resized(image, spec, is_glimpse=True).astype(int) - resized(image, spec))
+    assert np.percentile(off, 99) <= 4
+
+
 def test_sizes_of_warps():
     identity = identity_grid((45, 31)).astype(np.float32)
     assert bend_percent(identity) == pytest.approx(0, abs=1e-5)
