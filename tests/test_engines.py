@@ -14,6 +14,7 @@ import pytest
 
 from docpre.engines import RuntimeOptions, base, create_engine, devices
 from docpre.engines.engine_config import EngineConfigs
+from docpre.engines.onnxruntime import waiting
 from docpre.errors import ConfigError, EngineError, ModelError
 from docpre.network_input import normalised, resized
 from docpre.registry import MODELS, find_weights
@@ -50,6 +51,17 @@ def test_openvino_agrees(name, bound, page_rgb, photo_rgb):
     assert found.dtype == np.float32
     assert found.shape == expected.shape
     assert np.abs(found - expected).max() < bound
+
+
+@pytest.mark.skipif(not HAS_OPENVINO, reason="needs the extra openvino")
+@pytest.mark.parametrize("name", ["PP-LCNet_x1_0_doc_ori", "UVDoc"])
+def test_openvino_answers_to_one_picture_as_to_several(name, page_rgb, photo_rgb):
+    spec = MODELS[name]
+    batch = normalised([resized(image, spec) for image in (page_rgb, photo_rgb)], spec)
+    engine, _ = create_engine(spec, RuntimeOptions(engine="openvino", device="cpu"))
+    alone = np.concatenate([engine.run(batch[:1]), engine.run(batch[1:])])
+    np.testing.assert_allclose(engine.run(batch), alone, atol=1e-4)
+    np.testing.assert_array_equal(engine.run(batch[:1]), alone[:1])
 
 
 @pytest.mark.skipif(not HAS_OPENVINO, reason="needs the extra openvino")
@@ -297,6 +309,18 @@ def test_settings_reach_onnxruntime(page_rgb):
     assert used.graph_optimization_level.name == "ORT_DISABLE_ALL"
     assert used.execution_mode.name == "ORT_PARALLEL"
     assert np.abs(engine.run(batch) - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("version", "entry"),
+    [
+        ("1.18.0", ("session.intra_op.allow_spinning", "0")),
+        ("1.27.0", ("session.intra_op.spin_duration_us", "20")),
+        ("2.0.1rc1", ("session.intra_op.spin_duration_us", "20")),
+    ],
+)
+def test_threads_of_onnxruntime_never_wait_in_a_loop_for_long(version, entry):
+    assert waiting(version) == entry
 
 
 def test_a_provider_that_is_not_there_is_an_error_that_says_what_to_install():

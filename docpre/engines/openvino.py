@@ -35,7 +35,10 @@ def the_core() -> openvino.Core:
 
 
 class OpenVinoEngine:
-    """A network in an ONNX or OpenVINO file, run by OpenVINO. Each thread has its own request on the one network.
+    """A network in an ONNX or OpenVINO file, run by OpenVINO. Each thread has its own requests on the one network.
+
+    The network is compiled for one picture at a time, which takes a tenth less than if their number were open, and for
+    any number when several come for the first time.
 
     In int8 the layers that stay in floating point compute in bf16 where the CPU has it. A file that is quantised
     already runs in int8 whatever precision is asked for.
@@ -46,7 +49,10 @@ class OpenVinoEngine:
     def __init__(self, spec: ModelSpec, path: Path, device: str, options: RuntimeOptions) -> None:
         self.device = device
         self._spec = spec
+        self._path = path
         self._local = threading.local()
+        self._lock = threading.Lock()
+        self._compiled: dict[bool, Any] = {}
         core = the_core()
         has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if options.precision == "bf16" and not has_bf16:
@@ -57,19 +63,18 @@ class OpenVinoEngine:
         self.precision = "int8" if is_quantised(model) else options.precision
         in_bf16 = self.precision == "bf16" or (self.precision == "int8" and has_bf16)
         config = options.configs.openvino
-        settings: dict[Any, Any] = {
+        self._model = model
+        self._settings: dict[Any, Any] = {
             hint.inference_precision: openvino.Type.bf16 if in_bf16 else openvino.Type.f32,
             hint.performance_mode: _HINTS[config.performance_hint],
             properties.inference_num_threads: config.inference_num_threads or options.threads,
         }
         if config.num_streams is not None:
-            settings[properties.num_streams] = config.num_streams
+            self._settings[properties.num_streams] = config.num_streams
         if config.cache_dir is not None:
-            settings[properties.cache_dir] = str(Path(config.cache_dir).expanduser())
-        try:
-            self._compiled = core.compile_model(model, "CPU", settings)
-        except Exception as error:
-            raise EngineError(f"OpenVINO can't compile {path}: {error}") from error
+            self._settings[properties.cache_dir] = str(Path(config.cache_dir).expanduser())
+        self._has_size = all(spec.size_hw)
+        self._network(is_single=self._has_size)
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """See ``Engine.run``."""
@@ -77,14 +82,31 @@ class OpenVinoEngine:
 
     def run_all(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """See ``Engine.run_all``."""
-        return self._run(batch, len(self._compiled.outputs))
+        return self._run(batch, len(self._model.outputs))
+
+    def _network(self, is_single: bool) -> Any:
+        """The network compiled for one picture at a time, or for any number of them."""
+        with self._lock:
+            if is_single not in self._compiled:
+                model = self._model.clone()
+                try:
+                    if is_single:
+                        model.reshape([1, 3, *self._spec.size_hw])
+                    self._compiled[is_single] = the_core().compile_model(model, "CPU", self._settings)
+                except Exception as error:
+                    raise EngineError(f"OpenVINO can't compile {self._path}: {error}") from error
+            return self._compiled[is_single]
 
     def _run(self, batch: NDArray[np.float32], count: int) -> tuple[NDArray[np.float32], ...]:
+        is_single = self._has_size and len(batch) == 1
+        network = self._network(is_single)
         try:
-            if not hasattr(self._local, "request"):
-                self._local.request = self._compiled.create_infer_request()
-            request = self._local.request
-            request.infer([batch])
+            if not hasattr(self._local, "requests"):
+                self._local.requests = {}
+            if is_single not in self._local.requests:
+                self._local.requests[is_single] = network.create_infer_request()
+            request = self._local.requests[is_single]
+            request.infer([batch], share_inputs=True)
             return tuple(np.array(request.get_output_tensor(place).data, np.float32) for place in range(count))
         except Exception as error:
             raise EngineError(f"OpenVINO failed on {self._spec.name}: {error}") from error
