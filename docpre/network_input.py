@@ -33,9 +33,7 @@ def resized(image: ImageArray, spec: ModelSpec, angle_cw_deg: Angle = 0, *, is_g
     """
     shrink = glimpsed if is_glimpse else quickly_shrunk
     if spec.fold_aspect is not None and is_strip(image, spec.fold_aspect):
-        if is_glimpse:  # folding copies all that it is given
-            image = shrink(image, _near_size(image, spec))
-        image = folded(image, spec.fold_aspect)
+        image = folded(_sampled(image, spec) if is_glimpse else image, spec.fold_aspect)
     height, width = spec.size_hw if angle_cw_deg in (0, 180) else spec.size_hw[::-1]
     if spec.resize_short is not None:
         # Cut first, then resize: the same picture at a fraction of the cost, whatever the page's proportions.
@@ -73,10 +71,13 @@ def network_pictures(pages: Iterable[ImageArray], spec: ModelSpec) -> list[Image
     return [resized(np.rot90(page, -turn), spec) for page in pages for turn in turns]
 
 
-def _near_size(image: ImageArray, spec: ModelSpec) -> tuple[int, int]:
-    """Height and width of a strip whose shorter side has twice the pixels that the network sees."""
-    scale = 2 * max(spec.size_hw) / min(image.shape[:2])
-    return round(scale * image.shape[0]), round(scale * image.shape[1])
+def _sampled(image: ImageArray, spec: ModelSpec) -> ImageArray:
+    """A strip at a fraction of its size, all sides twice the network's at least: folding copies all it is given."""
+    step = min(image.shape[:2]) // (2 * max(spec.size_hw))
+    if step < 2:
+        return image
+    height, width = (side // step for side in image.shape[:2])
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
 
 
 def _halvable(side: float) -> int:
