@@ -16,9 +16,11 @@ from docpre.engines import RuntimeOptions
 from docpre.errors import InputError
 from docpre.geometry import Interpolation, Transform
 from docpre.loading import ImageArray, iter_pages
-from docpre.registry import sha256_of
+from docpre.registry import AGAIN_MODEL, sha256_of
 from docpre.unwarping import OutputSize
 from train.evaluate.page import EvaluationPage
+
+DEFAULT = "default"
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +88,10 @@ class ModelOptions:
     """How a model is run.
 
     Args:
-        model: name, or a directory with weights.
+        model: name, or a directory with weights; ``default``: what docpre takes if none is named.
         use_orientation: turn pages upright first, by docpre's orientation model.
         leave_flat_pages, output_size, interpolation, refine: see ``docpre.unwarping.UnwarpingOptions``.
-        engine, device: see ``docpre.engines.RuntimeOptions``.
+        engine, precision, device: see ``docpre.engines.RuntimeOptions``.
         threads: of one network.
     """
 
@@ -100,6 +102,7 @@ class ModelOptions:
     interpolation: Interpolation = "cubic"
     refine: bool = True
     engine: str | None = None
+    precision: str | None = None
     device: str | None = None
     threads: int = 1
 
@@ -117,6 +120,8 @@ class ModelPredictions:
     def __init__(self, options: ModelOptions) -> None:
         self._options = options
         name, directory = model_name_and_dir(options.model)
+        chosen = {"engine": options.engine, "precision": options.precision}
+        running: dict[str, Any] = {key: value for key, value in chosen.items() if value is not None}
         self._pipeline = DocPreprocessor(
             doc_unwarping_model_name=name,
             doc_unwarping_model_dir=directory,
@@ -126,11 +131,13 @@ class ModelPredictions:
             output_size=options.output_size,
             interpolation=options.interpolation,
             refine=options.refine,
-            engine=options.engine,
             cpu_threads=options.threads,
+            **running,
         )
-        runtime = RuntimeOptions(engine=options.engine, device=options.device, cpu_threads=options.threads)
+        runtime = RuntimeOptions(device=options.device, cpu_threads=options.threads, **running)
         self._record = model_record(EnginePool("unwarping", name, directory, runtime))
+        if options.model == DEFAULT and options.refine:
+            self._record["again"] = model_record(EnginePool("unwarping", AGAIN_MODEL["unwarping"], None, runtime))
 
     def predict(self, page: EvaluationPage, photo: ImageArray | None) -> Prediction:
         assert photo is not None
@@ -155,7 +162,9 @@ class ModelPredictions:
 
 
 def model_name_and_dir(model: str) -> tuple[str | None, str | None]:
-    """A model's name or directory as docpre's constructors take it: one of the two."""
+    """A model's name or directory as docpre's constructors take it: one of the two, or neither for the default."""
+    if model == DEFAULT:
+        return None, None
     is_directory = Path(model).expanduser().is_dir()
     return (None, str(Path(model).expanduser())) if is_directory else (model, None)
 
