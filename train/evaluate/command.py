@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from docpre.cli import boolean
 from docpre.engines.base import ENGINES, available_cores
 from docpre.errors import ConfigError, EngineError
+from docpre.refining import LEVEL_DEG
 from train.evaluate.page import EvaluationSet, pictures_by_stem, with_predictions
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def _add_set(command: argparse.ArgumentParser, name: str, layout: str) -> None:
 def _add_predictions(command: argparse.ArgumentParser, name: str) -> None:
     group = command.add_argument_group("what is evaluated: one of the two")
     one = group.add_mutually_exclusive_group(required=name != "pairs")
-    one.add_argument("--model", metavar="NAME|DIR", help="an unwarping model, a directory with one, or default")
+    one.add_argument("--model", metavar="NAME|DIR", help="an unwarping model of docpre, or a directory with one")
     one.add_argument("--predictions", type=Path, metavar="DIR", help="flattened pages, named as pages are (64_1.png)")
     group.add_argument(
         "--use_orientation", type=boolean, default=False, metavar="BOOL", help="turn photos upright first (False)"
@@ -193,6 +194,7 @@ def _add_predictions(command: argparse.ArgumentParser, name: str) -> None:
     group.add_argument(
         "--refine", type=boolean, default=True, metavar="BOOL", help="as docpre does (True; PaddleOCR: False)"
     )
+    group.add_argument("--level_deg", type=float, default=LEVEL_DEG, help="so level is enough (2)")
     group.add_argument("--engine", choices=ENGINES, help="default: onnxruntime")
     group.add_argument("--precision", help="fp32, bf16 or int8, as the engine can (fp32)")
     group.add_argument("--device", help="cpu, gpu, gpu:0, ... (default: GPU 0 if it can be used, else the CPU)")
@@ -258,6 +260,7 @@ def _run_set(options: argparse.Namespace) -> int:
             "output_size",
             "interpolation",
             "refine",
+            "level_deg",
             "engine",
             "precision",
             "device",

@@ -16,11 +16,10 @@ from docpre.engines import RuntimeOptions
 from docpre.errors import InputError
 from docpre.geometry import Interpolation, Transform
 from docpre.loading import ImageArray, iter_pages
-from docpre.registry import AGAIN_MODEL, sha256_of
+from docpre.refining import LEVEL_DEG
+from docpre.registry import sha256_of
 from docpre.unwarping import OutputSize
 from train.evaluate.page import EvaluationPage
-
-DEFAULT = "default"
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +87,9 @@ class ModelOptions:
     """How a model is run.
 
     Args:
-        model: name, or a directory with weights; ``default``: what docpre takes if none is named.
+        model: name, or a directory with weights; or two names, as ``docpre.DocPreprocessor`` takes them.
         use_orientation: turn pages upright first, by docpre's orientation model.
-        leave_flat_pages, output_size, interpolation, refine: see ``docpre.unwarping.UnwarpingOptions``.
+        leave_flat_pages, output_size, interpolation, refine, level_deg: see ``docpre.unwarping.UnwarpingOptions``.
         engine, precision, device: see ``docpre.engines.RuntimeOptions``.
         threads: of one network.
     """
@@ -101,6 +100,7 @@ class ModelOptions:
     output_size: OutputSize = "page"
     interpolation: Interpolation = "cubic"
     refine: bool = True
+    level_deg: float = LEVEL_DEG
     engine: str | None = None
     precision: str | None = None
     device: str | None = None
@@ -131,13 +131,15 @@ class ModelPredictions:
             output_size=options.output_size,
             interpolation=options.interpolation,
             refine=options.refine,
+            level_deg=options.level_deg,
             cpu_threads=options.threads,
             **running,
         )
         runtime = RuntimeOptions(device=options.device, cpu_threads=options.threads, **running)
-        self._record = model_record(EnginePool("unwarping", name, directory, runtime))
-        if options.model == DEFAULT and options.refine:
-            self._record["again"] = model_record(EnginePool("unwarping", AGAIN_MODEL["unwarping"], None, runtime))
+        first, _, again = (name or "").partition("+")
+        self._record = model_record(EnginePool("unwarping", first or None, directory, runtime))
+        if again:
+            self._record["again"] = model_record(EnginePool("unwarping", again, None, runtime))
 
     def predict(self, page: EvaluationPage, photo: ImageArray | None) -> Prediction:
         assert photo is not None
@@ -162,9 +164,7 @@ class ModelPredictions:
 
 
 def model_name_and_dir(model: str) -> tuple[str | None, str | None]:
-    """A model's name or directory as docpre's constructors take it: one of the two, or neither for the default."""
-    if model == DEFAULT:
-        return None, None
+    """A model's name or directory as docpre's constructors take it: one of the two."""
     is_directory = Path(model).expanduser().is_dir()
     return (None, str(Path(model).expanduser())) if is_directory else (model, None)
 
