@@ -44,6 +44,12 @@ def extended(grid_xy: NDArray[np.floating], left_right: tuple[float, float], top
     return composed(grid_xy, wider)
 
 
+def rim_of(grid_xy: NDArray[np.floating]) -> GridXY:
+    """The page's outline (K, 2), clockwise from its top left node."""
+    nodes = np.moveaxis(np.asarray(grid_xy, np.float64), 0, -1)
+    return np.concatenate([nodes[0], nodes[1:, -1], nodes[-1, -2::-1], nodes[-2:0:-1, 0]])
+
+
 def beyond(grid_xy: NDArray[np.floating], picture_hw: tuple[int, int], most: float = 0.5) -> NDArray[np.float64]:
     """How much of a picture lies beyond a page, for ``extended``: ((left, right), (top, bottom)) in parts of the page.
 

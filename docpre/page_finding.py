@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.geometry import Angle
-from docpre.grids import GridXY, identity_grid
+from docpre.grids import GridXY, identity_grid, rim_of
 from docpre.loading import ImageArray
 from docpre.network_input import normalised, resized
 
@@ -75,9 +75,7 @@ class Placement:
         Args:
             grid_xy: from a page to the picture, in [-1, 1], corners aligned.
         """
-        nodes = (np.moveaxis(np.asarray(grid_xy, np.float64), 0, -1) + 1) / 2
-        rim = np.concatenate([nodes[0], nodes[1:, -1], nodes[-1, -2::-1], nodes[-2:0:-1, 0]])
-        own, other = (_covered(outline) for outline in (self.corners_xy, rim))
+        own, other = (_covered(outline) for outline in (self.corners_xy, (rim_of(grid_xy) + 1) / 2))
         return float((own & other).sum() / max((own | other).sum(), 1))
 
     def turned_back(self, angle_cw_deg: Angle) -> Placement:

@@ -28,7 +28,8 @@ class DocPreprocessor:
 
     Args:
         doc_orientation_classify_model_name, doc_unwarping_model_name: as ``docpre models`` lists them; None: the
-            default model.
+            default model. For unwarping also two, ``docpre_unwarp+UVDoc``: the first sees each page first, the
+            second, loaded when it is wanted, what is looked at again.
         doc_orientation_classify_model_dir, doc_unwarping_model_dir: directories with weights.
         use_doc_orientation_classify, use_doc_unwarping: which steps are on; None: as the configuration says, which
             is True without one.
@@ -99,7 +100,7 @@ class DocPreprocessor:
         if self._config.use_doc_orientation_classify:
             self._orientation_classifier().pool.engine()
         if self._config.use_doc_unwarping:
-            self._page_unwarper().pool.engine()
+            self._page_unwarper()
 
     def _running(
         self, step: Literal["orientation", "unwarping"], device: str | None, runtime: Mapping[str, Any]
@@ -183,8 +184,9 @@ class DocPreprocessor:
     def engines(self) -> dict[str, dict[str, str]]:
         """What runs each step that has been started: model, engine, precision and device."""
         with self._lock:
-            started = {"orientation": self._classifier, "unwarping": self._unwarper}
-        return {step: part.pool.described() for step, part in started.items() if part is not None}
+            classifier, unwarper = self._classifier, self._unwarper
+        started = {} if classifier is None else {"orientation": classifier.pool.described()}
+        return started if unwarper is None else {**started, "unwarping": unwarper.described()}
 
     def export_paddlex_config_to_yaml(self, yaml_path: str | os.PathLike[str]) -> None:
         """Write this pipeline's configuration as a PaddleX pipeline YAML."""
@@ -207,8 +209,8 @@ class DocPreprocessor:
         with self._lock:
             if self._unwarper is None:
                 model = self._config.unwarping
-                pool = EnginePool("unwarping", model.model_name, model.model_dir, self._runtime["unwarping"])
-                self._unwarper = Unwarper(pool, self._unwarping_options)
+                runtime, options = self._runtime["unwarping"], self._unwarping_options
+                self._unwarper = Unwarper.of(model.model_name, model.model_dir, runtime, options)
             return self._unwarper
 
     def _results(
@@ -229,7 +231,7 @@ class DocPreprocessor:
             orient = self._orient(device) if settings["use_doc_orientation_classify"] else None
             are_drawn = [page.is_drawn for page, _ in batch if page.image is not None]
             unwarpings = self._page_unwarper().plan(images, orientations, device, orient, are_drawn)
-            engines["unwarping"] = self._page_unwarper().pool.described(device)
+            engines["unwarping"] = self._page_unwarper().described(device)
             elapsed_ms["unwarping"] = _ms_since(started, len(images))
         decisions = iter(zip(orientations, unwarpings, strict=True))
         results = []

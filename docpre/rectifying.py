@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from docpre.flatness import DRAWN_SHARE, equal_share
 from docpre.geometry import Angle, Homography, Transform, page_size_hw, turned_back
-from docpre.grids import identity_grid, seen_through
+from docpre.grids import composed, identity_grid, rim_of, seen_through
 from docpre.line_directions import LineDirections, line_directions
 from docpre.loading import ImageArray
 from docpre.orientation import Orientation
@@ -30,6 +30,7 @@ Orient = Callable[[ImageArray], Orientation]
 # What the network takes for the page and what the page finder does, as their overlap: one page, and surely another one.
 _AGREE, _DIFFER = 0.88, 0.7
 _SURER_BY_DEG = 0.3  # by so much more level are lines that speak against a closer look
+_LEFT_OUT = 0.25  # of a page's lines; then the page finder's outline is only a part of it: the lit one, say
 _SEEN_DEG = 20.0  # lines that run no further from level than this are seen where level ones are looked for
 # The classifier is asked about a flat page again if its lines are so level, and believed from this score on.
 _READABLE_DEG, _SURE = 2.0, 0.9
@@ -52,6 +53,7 @@ class Found:
         angle_cw_deg: the page's quarter turn in the photo.
         placement: in the upright photo, where the page was looked at alone; None: the whole photo was.
         orientation: what the classifier says of the view, or of the flat page.
+        is_first_look: whether the grid starts from the answer for the whole photo that was there before.
     """
 
     picture: ImageArray
@@ -59,6 +61,7 @@ class Found:
     angle_cw_deg: Angle
     placement: Placement | None = None
     orientation: Orientation | None = None
+    is_first_look: bool = False
 
     @property
     def turn_cw_deg(self) -> float:
@@ -73,7 +76,7 @@ class Rectifier:
     """What rectifies one page at a time.
 
     Args:
-        network: from a picture of the network's size to a grid.
+        network: from a picture of the network's size to a grid: what looks at a page once more, or alone.
         network_hw: that size.
         most_passes: of the network, on each way.
         level_deg: lines that tilt no more than this need no further pass.
@@ -106,7 +109,7 @@ class Rectifier:
             found = self._whole(photo, orientation, grid_xy)
             if placement and placement.turned_back(found.angle_cw_deg).agreement(found.look.grid_xy) < _AGREE:
                 placed = self._placed(image, placement, orientation)
-                found = placed if _is_as_good(placed.look, found.look) else found
+                found = placed if _is_as_good(placed, found) else found
         found = self._turned(found)
         if _is_worse(found):
             return None
@@ -129,14 +132,14 @@ class Rectifier:
         turned = placement.turned_back(orientation.applied_angle_cw_deg if orientation else 0)
         if turned.agreement(grid_xy) < _DIFFER and abs(placement.turn_cw_deg) < _SEEN_DEG:
             whole = self._whole(photo, orientation, grid_xy)
-            return placed if _is_as_good(placed.look, whole.look) else whole
+            return placed if _is_as_good(placed, whole) else whole
         return placed
 
     def _whole(self, photo: ImageArray, orientation: Orientation | None, grid_xy: NDArray[np.float32]) -> Found:
         """The whole photo, turned upright by what the classifier says of it."""
         angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
         upright = turned_back(photo, angle)
-        return Found(upright, self._refined(upright, grid_xy), angle, orientation=orientation)
+        return Found(upright, self._refined(upright, grid_xy), angle, None, orientation, is_first_look=True)
 
     def _refined(
         self, picture: ImageArray, grid_xy: NDArray[np.floating], start_xy: NDArray[np.floating] | None = None
@@ -181,7 +184,7 @@ class Rectifier:
         if extra != 180:
             return self._seen_at(upright, placement, angle, orientation)
         seen = look(upright, -found.look.grid_xy[:, ::-1, ::-1], found.look.passes, found.look.is_straightened)
-        return Found(upright, seen, angle, placement, orientation)
+        return Found(upright, seen, angle, placement, orientation, found.is_first_look)
 
 
 def _is_more_level(whole: Found, placed: Found) -> bool:
@@ -192,9 +195,27 @@ def _is_more_level(whole: Found, placed: Found) -> bool:
     return tilts[0] < tilts[1] - _SURER_BY_DEG
 
 
-def _is_as_good(placed: Look, whole: Look) -> bool:
-    """Whether a page's lines are as level where it was looked for, so that the page finder's outline decides."""
-    return not whole.has_evidence or (placed.has_evidence and placed.tilt_deg <= whole.tilt_deg)
+def _is_as_good(placed: Found, whole: Found) -> bool:
+    """Whether a page's lines are as level where it was looked for, so that the page finder's outline decides; but not
+    where that leaves out lines that are level too."""
+    if not whole.look.has_evidence:
+        return True
+    is_as_level = placed.look.has_evidence and placed.look.tilt_deg <= whole.look.tilt_deg
+    return is_as_level and _left_out(placed, whole) <= _LEFT_OUT
+
+
+def _left_out(placed: Found, whole: Found) -> float:
+    """The share of level lines of text, where the whole photo was looked at, that lies beyond what was looked for."""
+    lines = whole.look.directions
+    height, width = whole.look.size_hw
+    on_page = lines.centres_xy.T / np.array([[width - 1], [height - 1]]) * 2 - 1
+    x, y = composed(whole.look.grid_xy, on_page[:, None])[:, 0]
+    turned = {0: (x, y), 90: (y, -x), 180: (-x, -y), 270: (-y, x)}
+    points = np.stack(turned[(placed.angle_cw_deg - whole.angle_cw_deg) % 360], -1)
+    rim = rim_of(placed.look.grid_xy).astype(np.float32)
+    is_out = np.array([cv2.pointPolygonTest(rim, (float(u), float(v)), False) < 0 for u, v in points], bool)
+    weights = lines.weights * (np.abs(lines.angles_deg) <= _BENT_DEG)
+    return float(weights[is_out].sum() / max(lines.evidence, 1e-9))
 
 
 def _is_worse(found: Found) -> bool:

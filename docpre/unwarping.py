@@ -21,8 +21,9 @@ from docpre.network_input import normalised, resized
 from docpre.orientation import Orientation
 from docpre.page_finding import PageFinder
 from docpre.page_module import PageModule
-from docpre.rectifying import Orient, Rectifier, flat_lines, is_bent, is_drawn, level, picture_of, skew_deg
+from docpre.rectifying import Found, Orient, Rectifier, flat_lines, is_bent, is_drawn, level, picture_of, skew_deg
 from docpre.refining import LEVEL_DEG
+from docpre.registry import find_weights
 from docpre.results import UnwarpingResult
 
 OutputSize = Literal["page", "input"]
@@ -88,6 +89,7 @@ class Unwarping:
         passes: how often the network was run on what became the result.
         is_straightened: whether lines were made straight without the network.
         tilt_deg: how far the lines of the result are from level; None where it was not looked at or there is no text.
+        models: names of the networks that the grid is of, in order; none where nothing is unwarped.
     """
 
     transform: Transform
@@ -100,6 +102,7 @@ class Unwarping:
     passes: int = 1
     is_straightened: bool = False
     tilt_deg: float | None = None
+    models: tuple[str, ...] = ()
 
     def values(self) -> dict[str, Any]:
         """For a result."""
@@ -108,6 +111,7 @@ class Unwarping:
             "reason": self.reason,
             "turn": round(self.turn_cw_deg, 2),
             "passes": self.passes,
+            "models": list(self.models),
             "straightened": self.is_straightened,
             "line_tilt": None if self.tilt_deg is None else round(self.tilt_deg, 2),
             **{name: round(getattr(self.flatness, name), 3) if self.flatness else None for name in _FLATNESS_FIGURES},
@@ -115,12 +119,46 @@ class Unwarping:
 
 
 class Unwarper:
-    """The network and what goes before and after it, without any reading of files."""
+    """The network and what goes before and after it, without any reading of files.
 
-    def __init__(self, pool: EnginePool, options: UnwarpingOptions = UnwarpingOptions()) -> None:
+    Args:
+        pool: the network that sees each page first.
+        options: how pages are unwarped.
+        again: the network that sees what is looked at again, started when it is first wanted; None: the same.
+    """
+
+    def __init__(
+        self, pool: EnginePool, options: UnwarpingOptions = UnwarpingOptions(), again: EnginePool | None = None
+    ) -> None:
         self.pool = pool
+        self.again = again or pool
         self.options = options
         self._find = PageFinder() if options.refine else None
+
+    @classmethod
+    def of(
+        cls, model_name: str | None, model_dir: str | None, running: RuntimeOptions, options: UnwarpingOptions
+    ) -> Unwarper:
+        """The model of a name or directory; of two names, ``FIRST+AGAIN``, each for its own looks.
+
+        Raises:
+            ConfigError, EngineError, ModelError: see ``EnginePool``; there are no weights of one of them.
+        """
+        first, _, second = (model_name or "").partition("+")
+        pool = EnginePool("unwarping", first or None, model_dir, running)
+        again = EnginePool("unwarping", second, None, running) if second else None
+        pool.engine()
+        if again is None or not options.refine:
+            return cls(pool, options)
+        find_weights(again.spec)
+        if running.enable_hpi:
+            again.engine()  # which may be measured first
+        return cls(pool, options, again)
+
+    def described(self, device: str | None = None) -> dict[str, str]:
+        """See ``EnginePool.described``; ``again`` is the model that looks again, where that is another one."""
+        again = {} if self.again is self.pool else {"again": self.again.spec.name}
+        return {**self.pool.described(device), **again}
 
     def grids(self, images: list[ImageArray], device: str | None = None) -> NDArray[np.float32]:
         """Upright pages (H, W, 3) RGB uint8, of any sizes, to backward maps (N, 2, rows, columns) in [-1, 1].
@@ -128,7 +166,7 @@ class Unwarper:
         Raises:
             ModelError: the network's answer is not a grid.
         """
-        return self._grids([resized(image, self.pool.spec) for image in images], device)
+        return _grids(self.pool, [resized(image, self.pool.spec) for image in images], device)
 
     def plan(
         self,
@@ -183,23 +221,16 @@ class Unwarper:
         angles = [orientation.applied_angle_cw_deg if orientation else 0 for orientation in told]
         spec = self.pool.spec
         pictures = [resized(image, spec, cast(Angle, angle)) for image, angle in zip(images, angles, strict=True)]
-        grids = self._grids(pictures, device)
+        grids = _grids(self.pool, pictures, device)
 
         def network(picture: ImageArray) -> NDArray[np.float32]:
-            return self._grids([picture], device)[0]
+            return _grids(self.again, [picture], device)[0]
 
         rectifier = None
         if self._find is not None:
-            options = self.options
-            rectifier = Rectifier(network, spec.size_hw, options.most_passes, options.level_deg, self._find, orient)
+            options, size_hw = self.options, self.again.spec.size_hw
+            rectifier = Rectifier(network, size_hw, options.most_passes, options.level_deg, self._find, orient)
         return [self._plan(*page, rectifier) for page in zip(images, told, pictures, grids, strict=True)]
-
-    def _grids(self, pictures: list[ImageArray], device: str | None) -> NDArray[np.float32]:
-        spec = self.pool.spec
-        grids = self.pool.run(normalised(pictures, spec), device)
-        if grids.ndim != 4 or grids.shape[1] != 2 or min(grids.shape[2:]) < 2 or not np.isfinite(grids).all():
-            raise ModelError(f"{spec.name} gave no grid, but an array of shape {grids.shape} or without finite values.")
-        return grids
 
     def _plan(
         self,
@@ -228,7 +259,8 @@ class Unwarper:
             return Unwarping(level(turned, skew), False, reason, flatness, angle, skew)
         reason = flatness.reason if not flatness.is_flat else "flat pages are not to be left alone"
         if rectifier is None:
-            return Unwarping(self._flattened(turned, grid_xy), True, reason, flatness, angle)
+            first = (self.pool.spec.name,)
+            return Unwarping(self._flattened(turned, grid_xy), True, reason, flatness, angle, models=first)
         found = rectifier.rectified(image, orientation, grid_xy)
         if found is None:
             return Unwarping(turned, False, "unwarping would make its lines less level", flatness, angle)
@@ -244,7 +276,15 @@ class Unwarper:
             seen.passes,
             seen.is_straightened,
             seen.tilt_deg if seen.has_evidence else None,
+            self._models(found),
         )
+
+    def _models(self, found: Found) -> tuple[str, ...]:
+        """Whose answers a page's grid is made of."""
+        first, again = self.pool.spec.name, self.again.spec.name
+        if found.is_first_look:
+            return (first,) if found.look.passes == 1 or first == again else (first, again)
+        return (again,)
 
     def _flattened(self, way: Transform, grid_xy: NDArray[np.floating]) -> Transform:
         """The way to an upright page, and the page flat with all that is to be kept around it."""
@@ -262,6 +302,14 @@ class Unwarper:
         return way.unwarped(grid, output_size_hw)
 
 
+def _grids(pool: EnginePool, pictures: list[ImageArray], device: str | None) -> NDArray[np.float32]:
+    spec = pool.spec
+    grids = pool.run(normalised(pictures, spec), device)
+    if grids.ndim != 4 or grids.shape[1] != 2 or min(grids.shape[2:]) < 2 or not np.isfinite(grids).all():
+        raise ModelError(f"{spec.name} gave no grid, but an array of shape {grids.shape} or without finite values.")
+    return grids
+
+
 def _upright(image: ImageArray, angle_cw_deg: Angle) -> Transform:
     return Transform.identity((image.shape[0], image.shape[1])).turned_back(angle_cw_deg)
 
@@ -270,7 +318,8 @@ class TextImageUnwarping(PageModule[UnwarpingResult]):
     """The unwarping module, with the interface of PaddleOCR's. Its pages should be upright.
 
     Args:
-        model_name: as ``docpre models`` lists them; None: the default model.
+        model_name: as ``docpre models`` lists them; None: the default model. Two with a plus between them: the first
+            sees each page first, the second, loaded when it is wanted, what is looked at again.
         model_dir: a directory with the weights.
         device: ``cpu``, ``gpu:0`` and the like; see ``RuntimeOptions``.
         leave_flat_pages, output_size, interpolation, refine, most_passes, level_deg, margin, keep_all: see
@@ -303,8 +352,7 @@ class TextImageUnwarping(PageModule[UnwarpingResult]):
             leave_flat_pages, output_size, interpolation, refine, most_passes, level_deg, margin, keep_all
         )
         running = RuntimeOptions.from_arguments(device, runtime)
-        self._unwarper = Unwarper(EnginePool("unwarping", model_name, model_dir, running), options)
-        self._unwarper.pool.engine()
+        self._unwarper = Unwarper.of(model_name, model_dir, running, options)
 
     def _results(self, batch: list[Page], device: str | None) -> Iterator[UnwarpingResult]:
         started = time.perf_counter()

@@ -181,3 +181,21 @@ def test_what_a_network_takes_along_with_the_page_is_left_out(find, page):
         assert found is not None
         assert placement.agreement(found.look.grid_xy) > 0.93
         assert (found.placement is None) == (cut == 0)
+
+
+def test_a_lit_part_of_the_page_is_not_taken_for_all_of_it(page):
+    """A hard shadow hides the lower part of the page from the finder; the network sees all of it, and its lines."""
+    photo = on_a_table(page, 0, 0.55, 1200, 900)
+    lit = placed(0.2, 0.2, 0.8, 0.52)
+    margin = 0.07 * max(0.6 * 900, 0.32 * 1200) / np.array([0.6 * 900, 0.32 * 1200])
+    own = (0.66 * identity_grid((45, 31))).astype(np.float32)
+    own[1] += 0.006 * own[0]  # its lines are a little less level than those of the part
+
+    def network(picture: np.ndarray) -> np.ndarray:
+        return (identity_grid((45, 31)) / (1 + 2 * margin)[:, None, None]).astype(np.float32)
+
+    rectifier = Rectifier(network, (712, 488), 1, 2.0, lambda picture: lit, None)
+    found = rectifier.rectified(photo, None, own)
+    assert found is not None
+    assert found.placement is None
+    assert found.is_first_look

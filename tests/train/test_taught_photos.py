@@ -75,6 +75,23 @@ def test_a_damaged_photo_is_named(photos, tmp_path):
         TaughtPhotos(tmp_path).read(1, 0)
 
 
+def test_a_teacher_of_fine_structure_alone(photos, tmp_path):
+    """Where the page lies is the truth's, whatever the teacher says; the waves that it sees are half its own."""
+    content = dict(np.load(photos[1] / "0000.npz"))
+    u = np.linspace(-1, 1, 31, dtype=np.float32)
+    waves = np.stack([0 * u, 0.01 * np.sin(25 * u)])[None, :, None]
+    np.savez(tmp_path / "0000.npz", **(content | {"taught_xy": 0.8 * content["true_xy"] + 0.1 + waves}))
+    for filled in (0.0, 1.0):
+        taught, true = (
+            TaughtPhotos(tmp_path, teacher, 9, 10, filled, fine_only=True).read(0, 0) for teacher in (0.5, 0.0)
+        )
+        off = taught.grid_xy - true.grid_xy
+        assert 0.002 < np.abs(off[1]).max() < 0.02
+        assert abs(off[1].mean()) < 0.0005
+    plain = TaughtPhotos(tmp_path, 0.5, 50, 60).read(0, 0).grid_xy
+    assert np.abs(plain - content["true_xy"][0]).mean() > 0.02
+
+
 def test_photos_of_an_earlier_kind_are_refused(tmp_path):
     np.savez(tmp_path / "0000.npz", images=np.zeros((1, 8, 8, 3), np.uint8))
     with pytest.raises(InputError, match="anew"):

@@ -14,6 +14,7 @@ from docpre.errors import ConfigError, InputError
 from docpre.loading import ImageArray
 from train.data.source import WarpedPage, WarpedSource
 from train.data.tight_crop import normalised_grid
+from train.fine_structure import fine
 from train.grid_figures import grid_error_percent
 
 # Of the picture's sides: what is seen around a page that fills it; below 0, what is cut off.
@@ -33,7 +34,11 @@ class TaughtPhotos(WarpedSource):
         teacher: the teacher's part where it is trusted, 0 to 1. 0: the true grids.
         trusted_percent, distrusted_percent: see above.
         filled: share of the photos that are brought upright by the page's corners, so that it fills the picture with
-            its bends: as a network sees a page that is looked at again. Their grids are the true ones.
+            its bends: as a network sees a page that is looked at again. Their grids are the true ones, but for the
+            teacher's fine structure.
+        fine_only: the teacher's part is taken in its grid's fine structure alone (``train.fine_structure``), and the
+            percentages above are of that: where the page lies is learnt from the truth, how creases run from a
+            teacher that knows real ones.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class TaughtPhotos(WarpedSource):
         trusted_percent: float = 3.0,
         distrusted_percent: float = 9.0,
         filled: float = 0.0,
+        fine_only: bool = False,
     ) -> None:
         if not 0 <= teacher <= 1 or not 0 <= trusted_percent < distrusted_percent or not 0 <= filled <= 1:
             raise ConfigError(
@@ -57,12 +63,14 @@ class TaughtPhotos(WarpedSource):
             raise InputError(f"{self.path}: these photos were drawn by an earlier docpre. Draw them anew.")
         self._jpegs = [jpeg for content in kept for jpeg in np.split(content["jpegs"], content["ends"])[:-1]]
         self._settings = {"teacher": teacher, "trusted_percent": trusted_percent}
-        self._settings |= {"distrusted_percent": distrusted_percent, "filled": filled}
+        self._settings |= {"distrusted_percent": distrusted_percent, "filled": filled, "fine_only": fine_only}
         true_xy = np.concatenate([content["true_xy"] for content in kept])
         taught_xy = np.concatenate([content["taught_xy"] for content in kept])
+        if fine_only:
+            taught_xy = true_xy + fine(taught_xy - true_xy)
         part = teacher * trust(true_xy, taught_xy, tuple(kept[0]["size_hw"]), trusted_percent, distrusted_percent)
-        self._true_xy, self._filled = true_xy, filled
         self._grids_xy = true_xy + part[:, None, None, None] * (taught_xy - true_xy)
+        self._filled, self._filled_xy = filled, self._grids_xy if fine_only else true_xy
         self.documents = [str(name) for content in kept for name in content["names"]]
 
     def read(self, index: int, number: int) -> WarpedPage:
@@ -72,7 +80,7 @@ class TaughtPhotos(WarpedSource):
             raise InputError(f"{self.path}: photo {index} is damaged.")
         image = decoded.astype(np.uint8, copy=False)
         if random.random() < self._filled:
-            return filling(image, self._true_xy[index], random.uniform(*_AROUND, (4, 2)))
+            return filling(image, self._filled_xy[index], random.uniform(*_AROUND, (4, 2)))
         return WarpedPage(image, self._grids_xy[index])
 
     def describe(self) -> dict[str, Any]:

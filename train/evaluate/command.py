@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from docpre.cli import boolean
 from docpre.engines.base import ENGINES, available_cores
 from docpre.errors import ConfigError, EngineError
+from docpre.refining import LEVEL_DEG
 from train.evaluate.page import EvaluationSet, pictures_by_stem, with_predictions
 
 if TYPE_CHECKING:
@@ -193,7 +194,9 @@ def _add_predictions(command: argparse.ArgumentParser, name: str) -> None:
     group.add_argument(
         "--refine", type=boolean, default=True, metavar="BOOL", help="as docpre does (True; PaddleOCR: False)"
     )
+    group.add_argument("--level_deg", type=float, default=LEVEL_DEG, help="so level is enough (2)")
     group.add_argument("--engine", choices=ENGINES, help="default: onnxruntime")
+    group.add_argument("--precision", help="fp32, bf16 or int8, as the engine can (fp32)")
     group.add_argument("--device", help="cpu, gpu, gpu:0, ... (default: GPU 0 if it can be used, else the CPU)")
     group.add_argument(
         "--save_predictions", type=boolean, default=False, metavar="BOOL", help="keep flattened pages (False)"
@@ -213,6 +216,12 @@ def _add_metrics(command: argparse.ArgumentParser, name: str) -> None:
     group.add_argument("--language", default="eng", help="of Tesseract's data (default: %(default)s)")
     group.add_argument(
         "--word_f1", type=boolean, default=False, metavar="BOOL", help="also compare words read by PP-OCRv6 (False)"
+    )
+    group.add_argument(
+        "--word_engine",
+        choices=("onnxruntime", "openvino"),
+        default="onnxruntime",
+        help="runs PP-OCRv6; OpenVINO is quicker and reads a few words otherwise (default: %(default)s)",
     )
     group.add_argument(
         "--gradient_border",
@@ -251,7 +260,9 @@ def _run_set(options: argparse.Namespace) -> int:
             "output_size",
             "interpolation",
             "refine",
+            "level_deg",
             "engine",
+            "precision",
             "device",
         )
         threads = max(1, available_cores() // options.workers)
@@ -262,7 +273,7 @@ def _run_set(options: argparse.Namespace) -> int:
         predictor,
         options.gradient_border,
         _tesseract(options.language) if any(page.ocr for page in chosen.pages) else None,
-        PaddleWords() if options.word_f1 else None,
+        PaddleWords(options.word_engine) if options.word_f1 else None,
         saved_predictions=options.output / "predictions" if options.save_predictions else None,
     )
     return evaluate(

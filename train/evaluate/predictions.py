@@ -16,6 +16,7 @@ from docpre.engines import RuntimeOptions
 from docpre.errors import InputError
 from docpre.geometry import Interpolation, Transform
 from docpre.loading import ImageArray, iter_pages
+from docpre.refining import LEVEL_DEG
 from docpre.registry import sha256_of
 from docpre.unwarping import OutputSize
 from train.evaluate.page import EvaluationPage
@@ -86,10 +87,10 @@ class ModelOptions:
     """How a model is run.
 
     Args:
-        model: name, or a directory with weights.
+        model: name, or a directory with weights; or two names, as ``docpre.DocPreprocessor`` takes them.
         use_orientation: turn pages upright first, by docpre's orientation model.
-        leave_flat_pages, output_size, interpolation, refine: see ``docpre.unwarping.UnwarpingOptions``.
-        engine, device: see ``docpre.engines.RuntimeOptions``.
+        leave_flat_pages, output_size, interpolation, refine, level_deg: see ``docpre.unwarping.UnwarpingOptions``.
+        engine, precision, device: see ``docpre.engines.RuntimeOptions``.
         threads: of one network.
     """
 
@@ -99,7 +100,9 @@ class ModelOptions:
     output_size: OutputSize = "page"
     interpolation: Interpolation = "cubic"
     refine: bool = True
+    level_deg: float = LEVEL_DEG
     engine: str | None = None
+    precision: str | None = None
     device: str | None = None
     threads: int = 1
 
@@ -117,6 +120,8 @@ class ModelPredictions:
     def __init__(self, options: ModelOptions) -> None:
         self._options = options
         name, directory = model_name_and_dir(options.model)
+        chosen = {"engine": options.engine, "precision": options.precision}
+        running: dict[str, Any] = {key: value for key, value in chosen.items() if value is not None}
         self._pipeline = DocPreprocessor(
             doc_unwarping_model_name=name,
             doc_unwarping_model_dir=directory,
@@ -126,11 +131,15 @@ class ModelPredictions:
             output_size=options.output_size,
             interpolation=options.interpolation,
             refine=options.refine,
-            engine=options.engine,
+            level_deg=options.level_deg,
             cpu_threads=options.threads,
+            **running,
         )
-        runtime = RuntimeOptions(engine=options.engine, device=options.device, cpu_threads=options.threads)
-        self._record = model_record(EnginePool("unwarping", name, directory, runtime))
+        runtime = RuntimeOptions(device=options.device, cpu_threads=options.threads, **running)
+        first, _, again = (name or "").partition("+")
+        self._record = model_record(EnginePool("unwarping", first or None, directory, runtime))
+        if again:
+            self._record["again"] = model_record(EnginePool("unwarping", again, None, runtime))
 
     def predict(self, page: EvaluationPage, photo: ImageArray | None) -> Prediction:
         assert photo is not None

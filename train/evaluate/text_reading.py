@@ -72,11 +72,15 @@ def _data_folder() -> Path:
 class PaddleWords:
     """PP-OCRv6 (small) by the package rapidocr, whose wheel holds the networks. One network a thread.
 
+    Args:
+        engine: ``onnxruntime`` or ``openvino``.
+
     Raises:
         EngineError: rapidocr is not installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, engine: str = "onnxruntime") -> None:
+        self._engine = engine
         try:
             self._version = importlib.metadata.version("rapidocr")
         except importlib.metadata.PackageNotFoundError as error:
@@ -86,16 +90,19 @@ class PaddleWords:
     def read(self, image: ImageArray) -> str:
         """The lines on a page (H, W, 3) RGB uint8, one under the other."""
         if not hasattr(self._own, "reader"):
-            from rapidocr import RapidOCR
+            from rapidocr import EngineType, RapidOCR
 
-            threads = "EngineConfig.onnxruntime.intra_op_num_threads"
-            self._own.reader = RapidOCR(params={"Global.log_level": "error", threads: 1})
+            threads = {"onnxruntime": "intra_op_num_threads", "openvino": "inference_num_threads"}[self._engine]
+            run_by = {f"{part}.engine_type": EngineType(self._engine) for part in ("Det", "Cls", "Rec")}
+            one_thread = {f"EngineConfig.{self._engine}.{threads}": 1}
+            self._own.reader = RapidOCR(params={"Global.log_level": "error", **run_by, **one_thread})
         found = self._own.reader(np.ascontiguousarray(image[..., ::-1]))
         return "\n".join(found.txts or ())
 
     def describe(self) -> dict[str, Any]:
         """The package's version; its defaults are PP-OCRv6 small for finding and for reading lines."""
-        return {"rapidocr": self._version, "networks": "PP-OCRv6 small"}
+        engine = {} if self._engine == "onnxruntime" else {"engine": self._engine}
+        return {"rapidocr": self._version, "networks": "PP-OCRv6 small", **engine}
 
 
 class OncePerReference:

@@ -18,6 +18,9 @@ class SynthConfig:
         mesh_factor: mesh cells to each cell of the 45x31 grid, 1 or more; 2 gives UVDoc's 89x61 nodes.
         kinds: how often each of `KINDS` is drawn (weights, any positive scale).
         extra_folds: chance that a sheet of another kind has a light fold as well.
+        flattened: chance that folds were laid flat again, so that only their creases stand up.
+        crumple: how crumpled crumpled sheets are; at 1 their facets rise by 1.3 % of the page's long side (standard
+            deviation), at 2 they are those of a sheet that was in a fist.
         severity: scale of every bend and fold; 0 leaves paper flat, 1 is what photos show.
         relax_steps: iterations that pull a composed surface back to the page's lengths.
         tilt_deg: how far the camera leans from the table's normal.
@@ -61,6 +64,8 @@ class SynthConfig:
         }
     )
     extra_folds: float = 0.25
+    flattened: float = 0.0
+    crumple: Range = (0.4, 1.0)
     severity: float = 1.0
     relax_steps: int = 20
     tilt_deg: Range = (0.0, 38.0)
@@ -103,12 +108,13 @@ class SynthConfig:
             low, high = getattr(self, name)
             if not low <= high:
                 raise ValueError(f"{name}: the range ({low}, {high}) is upside down")
-        for name in ("extra_folds", "any_turn", "held", "fingers", "clutter", "gloss", "photographer_shadow", "motion"):
+        for name in _CHANCES:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name}: a chance lies in [0, 1], got {getattr(self, name)}")
 
 
 _RANGES = (
+    "crumple",
     "tilt_deg",
     "focal_mm",
     "coverage",
@@ -120,4 +126,15 @@ _RANGES = (
     "blur_px",
     "noise",
     "jpeg_quality",
+)
+_CHANCES = (
+    "extra_folds",
+    "flattened",
+    "any_turn",
+    "held",
+    "fingers",
+    "clutter",
+    "gloss",
+    "photographer_shadow",
+    "motion",
 )

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from train.synth.config import SynthConfig
+from train.synth.config import Range, SynthConfig
 
 Array = NDArray[np.float64]
 
@@ -48,7 +48,7 @@ class Surface:
         size_wh: (2,) the flat page's width and height; the longer is 1.
         nodes: (R, C, 3) node positions, row 0 at the page's top, column 0 at its left.
         creases: lines that folds left on the paper.
-        crumpled: how crumpled the paper is, 0 to 1.
+        crumpled: how crumpled the paper is, 0 for a smooth sheet; see `SynthConfig.crumple`.
         facing: (R, C, 3) the book's other page, or None.
         gutter: "left" or "right", the page's bound edge, or "" without one.
         thickness: height of the block of pages below a book page; 0 for a sheet.
@@ -184,10 +184,20 @@ def arc_curvature(rng: np.random.Generator, turn_rad: float) -> Array:
     return turn_rad * bump / (bump[inside].sum() * (position[1] - position[0]))
 
 
-def fold_curvature(offset: float, bend_rad: float, width: float) -> Array:
-    """Curvature of a fold: bend_rad within about +-2 widths of the offset."""
-    position = _positions()
-    return bend_rad * np.exp(-0.5 * ((position - offset) / width) ** 2) / (width * np.sqrt(2 * np.pi))
+def fold_curvature(offset: float, bend_rad: float, width: float, flattened: float = 0.0, reach: float = 0.05) -> Array:
+    """Curvature of a fold: bend_rad within about +-2 widths of the offset.
+
+    Args:
+        offset: where it lies.
+        bend_rad: how far it is bent.
+        width: of the bend.
+        flattened: share of the bend that the paper takes back beside it, half on each side, as a sheet does that was
+            folded and laid flat again: the crease stands up, and what is further off lies flat.
+        reach: how far from the crease most of that is taken back.
+    """
+    away = np.abs(_positions() - offset)
+    bend = np.exp(-0.5 * (away / width) ** 2) / (width * np.sqrt(2 * np.pi))
+    return bend_rad * (bend - flattened * np.exp(-away / reach) / (2 * reach))
 
 
 def curl_curvature(start: float, radius: float, turn_rad: float) -> Array:
@@ -256,28 +266,28 @@ def draw_surface(rng: np.random.Generator, page_wh: tuple[int, int], config: Syn
     elif kind == "cone":
         _cone(surface, rng, amount)
     elif kind == "fold":
-        _folds(surface, rng, amount)
+        _folds(surface, rng, amount, config)
     elif kind == "curl":
         _curls(surface, rng, amount)
         _bend(surface, rng, wave_curvature(rng, 0.12 * amount))
     elif kind == "book":
         _book(surface, rng, amount)
     elif kind == "crumple":
-        _crumple(surface, rng, amount)
+        _crumple(surface, rng, amount, config.crumple)
         _bend(surface, rng, wave_curvature(rng, 0.15 * amount))
     else:
         if rng.random() < 0.3:
-            _crumple(surface, rng, 0.4 * amount)
+            _crumple(surface, rng, 0.4 * amount, config.crumple)
         if rng.random() < 0.6:
             _curls(surface, rng, amount)
         if rng.random() < 0.7:
-            _folds(surface, rng, 0.7 * amount)
+            _folds(surface, rng, 0.7 * amount, config)
         if rng.random() < 0.5:
             _cone(surface, rng, 0.7 * amount)
         else:
             _bend(surface, rng, _smooth(rng, 0.7 * amount))
     if kind in ("bend", "cone", "curl", "crumple") and rng.random() < config.extra_folds:
-        _folds(surface, rng, 0.4 * amount)
+        _folds(surface, rng, 0.4 * amount, config)
     return surface
 
 
@@ -310,7 +320,7 @@ def _cone(surface: Surface, rng: np.random.Generator, amount: float) -> None:
     surface.nodes = bend_cone(surface.nodes, _direction(rng), distance, turn * rate / half_angle)
 
 
-def _folds(surface: Surface, rng: np.random.Generator, amount: float) -> None:
+def _folds(surface: Surface, rng: np.random.Generator, amount: float, config: SynthConfig) -> None:
     """Folds as letters have them: in two, three or four along an edge, perhaps across it too, or anywhere."""
     width = surface.size_wh[0]
     height = surface.size_wh[1]
@@ -329,6 +339,9 @@ def _folds(surface: Surface, rng: np.random.Generator, amount: float) -> None:
         count = int(rng.integers(1, 4))
         plan = [(float(rng.uniform(0, np.pi)), [float(rng.uniform(-0.3, 0.3))]) for _ in range(count)]
     strength = rng.uniform(0.12, 0.75) * amount
+    flattened = 0.0
+    if config.flattened and rng.random() < config.flattened:
+        flattened, strength = rng.uniform(0.6, 1.0), rng.uniform(0.3, 1.1) * amount
     for number, (angle, offsets) in enumerate(plan):
         angle += float(rng.normal(0, 0.015))
         alternate = rng.random() < 0.4
@@ -340,7 +353,9 @@ def _folds(surface: Surface, rng: np.random.Generator, amount: float) -> None:
             bend = sign * strength * stiffness * rng.uniform(0.5, 1.1) * (-1.0 if alternate and i % 2 else 1.0)
             place = offset + float(rng.normal(0, 0.006))
             # A fold over folded paper is drawn wider: a sharp one would overlap itself at the crossing.
-            curvature = curvature + fold_curvature(place, bend, rng.uniform(0.004, 0.009) * (2.5 if number else 1.0))
+            width_of_bend = rng.uniform(0.004, 0.009) * (2.5 if number else 1.0)
+            reach = rng.uniform(0.025, 0.11) if flattened else 1.0
+            curvature = curvature + fold_curvature(place, bend, width_of_bend, flattened, reach)
             surface.creases.append(Crease(angle, place, bend))
         surface.nodes = bend_cylinder(surface.nodes, angle, curvature)
         strength *= 0.7
@@ -397,9 +412,9 @@ def _book(surface: Surface, rng: np.random.Generator, amount: float) -> None:
     surface.nodes, surface.facing = page - centre, facing - centre
 
 
-def _crumple(surface: Surface, rng: np.random.Generator, amount: float) -> None:
+def _crumple(surface: Surface, rng: np.random.Generator, amount: float, crumple: Range) -> None:
     flat = surface.nodes[..., :2]
-    surface.crumpled = float(rng.uniform(0.4, 1.0)) * min(amount, 1.0)
+    surface.crumpled = float(rng.uniform(*crumple)) * min(amount, 1.0)
     rough = facets(flat, rng, int(rng.integers(10, 24))) * 0.013 + facets(flat, rng, 60) * 0.004
     lift = np.zeros_like(surface.nodes)
     lift[..., 2] = rough * surface.crumpled

@@ -36,11 +36,15 @@ def test_a_language_that_is_not_there_is_named():
         Tesseract("eng+xyz_abc")
 
 
-def test_words_by_pp_ocr(page_rgb):
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_words_by_pp_ocr(page_rgb, engine):
     pytest.importorskip("rapidocr")
-    words = PaddleWords().read(page_rgb[:200])
-    assert "about nothing much" in words.lower()
-    assert PaddleWords().describe()["networks"] == "PP-OCRv6 small"
+    pytest.importorskip(engine)
+    reader = PaddleWords(engine)
+    assert "about nothing much" in reader.read(page_rgb[:200]).lower()
+    described = reader.describe()
+    assert described["networks"] == "PP-OCRv6 small"
+    assert described.get("engine", "onnxruntime") == engine
 
 
 def test_without_tesseract_the_way_out_is_named(tmp_path, monkeypatch):

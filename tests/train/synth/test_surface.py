@@ -81,6 +81,26 @@ def test_a_fold_bends_by_its_angle() -> None:
     np.testing.assert_allclose(nodes[0, :5, 2] - nodes[0, 1:6, 2], nodes[0, 0, 2] - nodes[0, 1, 2], atol=1e-6)
 
 
+def test_a_fold_laid_flat_stands_up_at_its_crease_alone() -> None:
+    """Seen from the side: a bend in the middle, and level paper far off on both sides."""
+    folded, flattened = (fold_curvature(0.0, 0.8, 0.006, share, 0.05) for share in (0.0, 1.0))
+    step = 1.6 / 1600
+    slopes = [np.cumsum(curvature) * step for curvature in (folded, flattened)]
+    assert slopes[0][-1] == pytest.approx(0.8, abs=0.01)
+    assert abs(slopes[1][-1]) < 0.01
+    near = slopes[1][np.abs(np.linspace(-0.8, 0.8, 1601)) < 0.03]
+    assert near.max() - near.min() > 0.5
+
+
+def test_flattened_folds_keep_lengths() -> None:
+    config = SynthConfig(kinds={"fold": 1.0}, flattened=1.0)
+    for seed in range(4):
+        surface = draw_surface(np.random.default_rng(seed), (210, 297), config)
+        nodes = torch.as_tensor(surface.nodes).permute(2, 0, 1)[None]
+        relaxed = relax(nodes, torch.as_tensor(surface.size_wh)[None], 20)[0].permute(1, 2, 0).numpy()
+        assert np.quantile(stretches(relaxed, surface.size_wh), 0.99) < 0.02
+
+
 def test_a_gutter_is_steepest_at_the_bound_edge() -> None:
     curvature = gutter_curvature(A4[0], 0.9, 0.1, 0.2)
     nodes = bend_cylinder(flat_nodes(A4, 2), 0.0, curvature)
@@ -136,6 +156,16 @@ def test_crumples_are_facets() -> None:
     assert height.std() == pytest.approx(1.0)
     assert (second < 1e-9).mean() > 0.6  # flat nearly everywhere, with sharp ridges between
     assert second.max() > 0.02
+
+
+def test_crumpled_more_is_rougher() -> None:
+    heights = []
+    for crumple in ((0.5, 0.5), (2.0, 2.0)):
+        config = SynthConfig(kinds={"crumple": 1.0}, crumple=crumple, extra_folds=0.0)
+        surface = draw_surface(np.random.default_rng(3), (210, 297), config)
+        assert surface.crumpled == crumple[0]
+        heights.append(float(np.abs(np.diff(surface.nodes[..., 2], n=2, axis=0)).mean()))
+    assert heights[1] > 3 * heights[0]
 
 
 def test_severity_zero_is_flat() -> None:
