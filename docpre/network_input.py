@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from docpre.closer_look import closer_look
 from docpre.folding import folded, is_strip
 from docpre.geometry import Angle, turned_back
 from docpre.loading import ImageArray
@@ -23,8 +24,9 @@ def resized(image: ImageArray, spec: ModelSpec, angle_cw_deg: Angle = 0, *, is_g
 
     Args:
         image: (H, W, 3) RGB uint8 of any size; or in other channels, if need be (H, W), and so is the result.
-        spec: says whether the page is squeezed into ``size_hw``, or its shorter side resized to ``resize_short`` and
-            the centre cut out; which strips are folded; how long a picture may be; and how it is interpolated.
+        spec: says whether the page is seen from near, squeezed into ``size_hw``, or its shorter side resized to
+            ``resize_short`` and the centre cut out; which strips are folded; how long a picture may be; and how it is
+            interpolated.
         angle_cw_deg: how far the page is turned clockwise; the result is turned back (it alone, which is cheap).
         is_glimpse: of a large page read a few pixels alone; see ``glimpsed``.
 
@@ -32,9 +34,11 @@ def resized(image: ImageArray, spec: ModelSpec, angle_cw_deg: Angle = 0, *, is_g
         (*size_hw, 3) RGB uint8.
     """
     shrink = glimpsed if is_glimpse else quickly_shrunk
+    height, width = spec.size_hw if angle_cw_deg in (0, 180) else spec.size_hw[::-1]
     if spec.fold_aspect is not None and is_strip(image, spec.fold_aspect):
         image = folded(_sampled(image, spec) if is_glimpse else image, spec.fold_aspect)
-    height, width = spec.size_hw if angle_cw_deg in (0, 180) else spec.size_hw[::-1]
+    elif spec.near:
+        return turned_back(closer_look(image, (height, width)), angle_cw_deg)
     if spec.resize_short is not None:
         # Cut first, then resize: the same picture at a fraction of the cost, whatever the page's proportions.
         scale = min(image.shape[:2]) / spec.resize_short

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from docpre.closer_look import LONG_SIDE
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.errors import ConfigError
@@ -18,11 +19,12 @@ from docpre.geometry import Angle
 from docpre.loading import ImageArray, Page, Pixels
 from docpre.network_input import normalised, resized
 from docpre.page_module import PageModule
+from docpre.registry import ModelSpec
 from docpre.results import OrientationResult
 
 # Pictures are read at a scale that leaves the network's picture so much finer; areas are averaged from there.
 _PREVIEW_SCALE = 2
-# Of a closer look: the parts' share of the page's height and width, and the power of the product of all looks' scores.
+# Of a second look: its parts' share of the page's height and width, and the power of the product of all looks' scores.
 # They see much of the same, so they count for less than as many pages would.
 _PART_SHARE, _POOLING = 0.6, 0.5
 
@@ -79,16 +81,18 @@ class OrientationClassifier:
     def _scores(self, pages: Sequence[Pixels], device: str | None, is_glimpse: bool) -> NDArray[np.float32]:
         spec = self.pool.spec
 
-        def network_scores(pages: Sequence[Pixels]) -> NDArray[np.float32]:
+        def network_scores(pages: Sequence[Pixels], spec: ModelSpec) -> NDArray[np.float32]:
             pictures = [page.to_rgb(resized(page.array, spec, is_glimpse=is_glimpse)) for page in pages]
             return self.pool.run(normalised(pictures, spec), device)
 
-        scores = network_scores(pages)
+        scores = network_scores(pages, spec)
         if spec.look_again_below is not None:
             for index in np.flatnonzero(scores.max(1) < spec.look_again_below).tolist():
-                if not is_strip(pages[index].array, spec.fold_aspect):  # folded it was seen from near already
-                    closer = network_scores(_parts(pages[index]))
-                    scores[index] = _pooled(np.vstack([scores[index], closer]))
+                page = pages[index]
+                if not is_strip(page.array, spec.fold_aspect):  # folded it was seen well already
+                    looks = [page] if spec.near else _parts(page)
+                    others = network_scores(looks, replace(spec, near=False))
+                    scores[index] = _pooled(np.vstack([scores[index], others]))
         return scores
 
     def classify(self, images: list[ImageArray], device: str | None = None) -> list[Orientation]:
@@ -146,6 +150,8 @@ class DocImgOrientationClassification(PageModule[OrientationResult]):
         self._classifier.pool.engine()
         spec = self._classifier.pool.spec
         self._preview_side = _PREVIEW_SCALE * max(spec.resize_short or 0, *spec.size_hw)
+        if spec.near:
+            self._preview_side = max(self._preview_side, round(LONG_SIDE / 2**0.5))  # an A4 page's shorter side
 
     def _results(self, batch: list[Page], device: str | None) -> Iterator[OrientationResult]:
         started = time.perf_counter()

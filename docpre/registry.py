@@ -84,8 +84,9 @@ class ModelSpec:
         interpolation: how the picture is resized, ``area`` or ``linear`` (areas when it shrinks).
         classes: labels of the outputs, in order.
         min_score: below this score a page's orientation is left alone; None: never.
-        look_again_below: a page whose best score is below this is looked at once more, closer, in four parts; None:
-            never.
+        near: pages are seen from near (``docpre.closer_look``), strips apart; else whole.
+        look_again_below: a page whose best score is below this is looked at once more: in four parts, or whole where it
+            was seen from near; None: never.
         outputs: names of the ONNX file's outputs, the first being the answer.
         any_height: pictures may have any height, though the ONNX file asks for that of ``size_hw``; see
             ``docpre.engines.any_height``.
@@ -106,6 +107,7 @@ class ModelSpec:
     resize_short: int | None = None
     max_aspect: float | None = None
     fold_aspect: float | None = None
+    near: bool = False
     interpolation: Literal["area", "linear"] = "area"
     classes: tuple[str, ...] = ()
     min_score: float | None = None

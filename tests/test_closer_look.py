@@ -1,84 +1,124 @@
-"""Where docpre_ori is unsure of a page it looks at four parts of it too."""
+"""A page seen from near, and a classifier that sees pages so."""
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from docpre.calibration_pages import draw_pages
+from docpre.closer_look import LONG_SIDE, closer_look
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.loading import Pixels, array_to_rgb
 from docpre.orientation import OrientationClassifier
 
-
-@pytest.fixture(scope="module")
-def pool():
-    return EnginePool("orientation", "docpre_ori", None, RuntimeOptions.from_arguments("cpu", {}))
+SIZE = (304, 304)
 
 
-def scores(pool, image, look_again_below):
-    pool.spec = replace(pool.spec, look_again_below=look_again_below)
-    return OrientationClassifier(pool).scores([image])[0]
+def written(page: np.ndarray, left: int, top: int, lines: int = 4) -> np.ndarray:
+    for line in range(lines):
+        at = (left, top + 12 * (line + 1))
+        cv2.putText(page, "some words of text", at, cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1)
+    return page
 
 
-def test_a_sure_page_is_looked_at_once(pool):
+def blank(height: int = LONG_SIDE, width: int = 800) -> np.ndarray:
+    return np.full((height, width, 3), 255, np.uint8)
+
+
+def test_windows_are_where_there_is_something_to_read() -> None:
+    page = written(written(blank(), 30, 60), 500, 900)
+    seen = closer_look(page, SIZE)
+    assert seen.shape == (*SIZE, 3)
+    assert (seen < 128).sum() == 2 * (page < 128).sum()  # all of both texts; there is nothing else to show
+
+
+def test_a_window_shows_the_page_as_it_is() -> None:
+    page = written(blank(), 304, 400)
+    window = closer_look(page, SIZE)[:152, :152]
+    found = cv2.matchTemplate(page, window, cv2.TM_CCOEFF_NORMED)
+    assert found.max() > 0.9999
+    assert (window < 128).sum() == (page < 128).sum()
+
+
+def test_text_is_not_at_the_rim_of_its_window() -> None:
+    dark = np.argwhere(closer_look(written(blank(), 304, 400), SIZE)[:152, :152].min(2) < 128)
+    assert dark.min() > 5
+    assert dark.max() < 146
+
+
+def test_print_counts_for_more_than_grain() -> None:
+    page = blank()
+    page[700:900] = np.random.default_rng(0).integers(120, 136, (200, 800, 3), dtype=np.uint8)
+    page = written(page, 50, 100, lines=11)
+    first = closer_look(page, SIZE)[:152, :152]
+    assert (first < 100).mean() > 0.05
+
+
+def test_a_large_page_is_seen_at_the_same_scale() -> None:
+    page = written(blank(), 304, 400)
+    large = cv2.resize(page, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+    difference = closer_look(large, SIZE).astype(int) - closer_look(page, SIZE)
+    assert np.abs(difference).mean() < 3
+
+
+def test_a_turned_page_shows_the_same_windows_turned() -> None:
+    page = written(blank(), 304, 400)  # one text: the windows beside it are blank
+    window = closer_look(page, SIZE)[:152, :152]
+    for turns in range(1, 4):
+        turned = closer_look(np.ascontiguousarray(np.rot90(page, turns)), SIZE)[:152, :152]
+        ink, turned_ink = ((picture < 128).sum() for picture in (window, turned))
+        assert abs(int(ink) - int(turned_ink)) < 0.15 * ink
+
+
+@settings(max_examples=40, deadline=None)
+@given(height=st.integers(1, 1400), width=st.integers(1, 1400), seed=st.integers(0, 9))
+def test_pages_of_any_size_can_be_seen_from_near(height: int, width: int, seed: int) -> None:
+    page = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    seen = closer_look(page, (64, 96))
+    assert seen.shape == (64, 96, 3)
+    assert seen.dtype == np.uint8
+
+
+@pytest.fixture
+def classifier():
+    pool = EnginePool("orientation", "docpre_ori", None, RuntimeOptions.from_arguments("cpu", {}))
+    pool.spec = replace(pool.spec, near=True, look_again_below=None)
+    return OrientationClassifier(pool)
+
+
+def test_a_classifier_that_sees_from_near_sees_the_windows(classifier) -> None:
     (page,) = draw_pages(1, 3)
-    once = scores(pool, page, None)
-    assert once.max() > 0.99
-    np.testing.assert_array_equal(scores(pool, page, 0.99), once)
+    near = classifier.scores([page])
+    classifier.pool.spec = replace(classifier.pool.spec, near=False)
+    np.testing.assert_allclose(classifier.scores([closer_look(page, SIZE)]), near, atol=1e-6)
+    assert not np.allclose(classifier.scores([page]), near, atol=1e-4)
 
 
-def test_an_unsure_page_is_looked_at_in_four_parts_too(pool):
-    image = np.random.default_rng(0).integers(0, 255, (700, 500, 3), dtype=np.uint8)
-    looks = [image, image[:420, :300], image[:420, 200:], image[280:, :300], image[280:, 200:]]
-    alone = np.array([scores(pool, look, None) for look in looks])
-    expected = np.sqrt(alone.prod(0))
-    assert scores(pool, image, None).max() < 0.99
-    np.testing.assert_allclose(scores(pool, image, 0.99), expected / expected.sum(), atol=1e-4)
-
-
-def test_each_page_of_a_batch_has_its_own_looks(pool):
-    (page,) = draw_pages(1, 3)
+def test_where_it_is_unsure_it_sees_the_page_whole_too(classifier) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (700, 500, 3), dtype=np.uint8)
-    pool.spec = replace(pool.spec, look_again_below=0.99)
-    classifier = OrientationClassifier(pool)
-    together = classifier.scores([noise, page, noise[:, ::-1].copy()])
-    alone = [classifier.scores([image])[0] for image in (noise, page, noise[:, ::-1].copy())]
-    np.testing.assert_allclose(together, alone, atol=1e-4)
-    np.testing.assert_allclose(together.sum(1), 1, atol=1e-5)
+    near = classifier.scores([noise])
+    classifier.pool.spec = replace(classifier.pool.spec, near=False)
+    whole = classifier.scores([noise])
+    expected = np.sqrt(whole * near)
+    classifier.pool.spec = replace(classifier.pool.spec, near=True, look_again_below=1.0)
+    np.testing.assert_allclose(classifier.scores([noise]), expected / expected.sum(), atol=1e-4)
 
 
-def test_a_strip_was_folded_and_is_not_looked_at_again(pool):
+def test_a_strip_is_folded_rather_than_seen_from_near(classifier) -> None:
     strip = np.random.default_rng(0).integers(0, 255, (60, 900, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(scores(pool, strip, 1.0), scores(pool, strip, None))
+    near = classifier.scores([strip])
+    classifier.pool.spec = replace(classifier.pool.spec, near=False)
+    np.testing.assert_array_equal(classifier.scores([strip]), near)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (900, 800)])
-def test_specks_and_blank_pages_can_be_looked_at_again(pool, shape):
-    assert scores(pool, np.full((*shape, 3), 90, np.uint8), 1.0).sum() == pytest.approx(1, abs=1e-5)
-
-
-def test_glimpses_are_looked_at_again_too(pool):
-    noise = np.random.default_rng(0).integers(0, 255, (90, 70, 3), dtype=np.uint8)
-    large = np.kron(noise, np.ones((30, 30, 1), np.uint8))
-    classifier = OrientationClassifier(pool)
-    pool.spec = replace(pool.spec, look_again_below=None)
-    once = classifier.glimpsed_scores([Pixels(large[..., ::-1], array_to_rgb)])
-    pool.spec = replace(pool.spec, look_again_below=1.0)
-    again = classifier.glimpsed_scores([Pixels(large[..., ::-1], array_to_rgb)])
-    assert np.abs(again - once).max() > 1e-3
-    np.testing.assert_allclose(again, classifier.scores([large]), atol=0.05)
-
-
-@pytest.mark.parametrize("shape", [(2400, 1800), (1800, 2400), (300, 200), (1300, 6000), (6000, 1300)])
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_a_glimpse_of_a_page_says_what_the_page_says(pool, shape, channels):
+def test_a_users_array_is_seen_from_near_as_its_rgb_is(classifier, channels: int) -> None:
     (page,) = draw_pages(1, 3)
-    large = np.asarray(Image.fromarray(page).resize(shape[::-1]))
-    opaque = np.full((*shape, 1), 255, np.uint8)
-    array = {1: large[..., :1], 3: large[..., ::-1], 4: np.dstack([large[..., ::-1], opaque])}[channels]
-    classifier = OrientationClassifier(pool)
+    opaque = np.full((*page.shape[:2], 1), 255, np.uint8)
+    array = {1: page[..., :1], 3: page[..., ::-1], 4: np.dstack([page[..., ::-1], opaque])}[channels]
     expected = classifier.scores([array_to_rgb(array)])
-    np.testing.assert_allclose(classifier.glimpsed_scores([Pixels(array, array_to_rgb)]), expected, atol=0.1)
+    np.testing.assert_allclose(classifier.glimpsed_scores([Pixels(array, array_to_rgb)]), expected, atol=0.02)

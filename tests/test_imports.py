@@ -31,6 +31,7 @@ FLOORS = {
     "docpre.straightening": 1.6,
     "docpre.refining": 1.7,
     "docpre.folding": 1.5,
+    "docpre.closer_look": 1.6,
     "docpre.light": 1.5,
     "docpre.network_input": 1.8,
     "docpre.calibration_pages": 1.8,

@@ -20,6 +20,7 @@ from train.data.samples import OrientationSample
 from train.data.source import NO_ANGLE
 from train.fine_tuning import FineTuned
 from train.pictures import labelled, tiled, to_uint8
+from train.quick_convolutions import with_quick_convolutions
 from train.start import NOTHING, OFFICIAL, starting_point
 
 PRETRAINED = "pretrained"
@@ -43,8 +44,10 @@ class Orientation(FineTuned):
         warm_up: share of all steps in which the learning rate rises.
         label_smoothing: of the cross-entropy. Pages without a way up are to be given the same score for each turn.
         min_score: below it docpre leaves a page alone with this model; ``python -m train calibrate`` sets it.
-        look_again_below: pages with a lower best score docpre looks at once more, in four parts; None: never. It costs
-            four times the network's time for such pages, and plays no part in training or its figures.
+        near: docpre shows pages from near; the share of samples to train on that are seen so is ``data.near``.
+        look_again_below: pages with a lower best score docpre looks at once more, in four parts, which costs four times
+            the network's time for such pages, or whole where they were seen from near; None: never. It plays no part in
+            training or its figures.
         frozen: parts that don't learn, by the beginnings of their names.
         fixed_norms: keep batch norms' statistics as they are.
         keep: how much the network is held to the scores that its start gives, where the start is right; 0: not at all.
@@ -62,6 +65,7 @@ class Orientation(FineTuned):
         resize_short: int | None = 256,
         max_aspect: float | None = None,
         fold_aspect: float | None = None,
+        near: bool = False,
         lr: float = 3e-4,
         weight_decay: float = 1e-4,
         warm_up: float = 0.1,
@@ -88,6 +92,7 @@ class Orientation(FineTuned):
             resize_short=resize_short,
             max_aspect=max_aspect,
             fold_aspect=fold_aspect,
+            near=near,
             min_score=min_score,
             look_again_below=look_again_below,
         )
@@ -110,6 +115,8 @@ class Orientation(FineTuned):
             if self._keep_from is None and isinstance(kept, PPLCNet):
                 self._shared = _leading_frozen(kept, self._frozen)
             self._kept = (_without_norms(kept),)
+        if stage == "fit":
+            with_quick_convolutions(self.network)
 
     def _load(self, network: nn.Module, start: str) -> None:
         found = starting_point(start, published_model("orientation"))

@@ -264,6 +264,7 @@ def _network_input(spec: ModelSpec) -> list[Any]:
         spec.resize_short,
         spec.max_aspect,
         spec.fold_aspect,
+        spec.near,
         spec.outputs,
     ]
 

@@ -130,7 +130,7 @@ def _key(spec: ModelSpec, path: Path) -> str:
     """A name that differs whenever the network would."""
     parts = [spec.name, sha256_of(path), RECIPE, CALIBRATION_PAGES]
     parts += [spec.size_hw, spec.mean, spec.std, spec.channel_order, spec.interpolation]
-    parts += [spec.resize_short, spec.max_aspect, spec.fold_aspect]
+    parts += [spec.resize_short, spec.max_aspect, spec.fold_aspect, spec.near]
     for package in ("openvino", "nncf"):
         try:
             parts.append(importlib.metadata.version(package))

@@ -162,10 +162,13 @@ class Augmenter:
         changed: dict[str, Any] = self._compose(image=np.ascontiguousarray(image), keypoints=points_xy)
         return changed["image"], np.asarray(changed["keypoints"], np.float64).reshape(-1, 2)
 
-    def page(self, image: ImageArray, angle_cw_deg: int, number: int) -> tuple[ImageArray, int]:
-        """Change a page that is turned clockwise by ``angle_cw_deg``; returns it with the angle that it has then."""
+    def page(self, image: ImageArray, angle_cw_deg: int, number: int, is_whole: bool = True) -> tuple[ImageArray, int]:
+        """Change a page that is turned clockwise by ``angle_cw_deg``; returns it with the angle that it has then.
+
+        Of one that is not shown whole no window is taken.
+        """
         random = np.random.default_rng([self._seed, number, 1])
-        if random.random() < self._zoom:
+        if is_whole and random.random() < self._zoom:
             image = window_of(image, random)
         height, width = image.shape[:2]
         centre = np.array([width - 1, height - 1]) / 2

@@ -119,6 +119,8 @@ class OrientationData(SampleData[PageSource]):
         seed: of the split, the order and the augmentation.
         max_side_px: longer pages to train on are shrunk to this before they are augmented.
         keep_pages: keep decoded pages to train on in memory.
+        near: share of samples to train on that show the page from near (``docpre.closer_look``); a model that sees
+            pages so, and looks twice, sees them both ways.
     """
 
     def __init__(
@@ -134,8 +136,12 @@ class OrientationData(SampleData[PageSource]):
         seed: int = 0,
         max_side_px: int = 1024,
         keep_pages: bool = False,
+        near: float = 0.0,
     ) -> None:
         super().__init__(train, val, test, held_out_share, seed, batch_size, workers)
+        if not 0 <= near <= 1:
+            raise ConfigError(f"near is a share between 0 and 1, not {near}.")
+        self._near = near
         self._turns, self._max_side_px, self._keep_pages = turns, max_side_px, keep_pages
         self._augment = augment or Augment(tilt_deg=5, perspective=0.04, crop=0.1)
 
@@ -145,7 +151,7 @@ class OrientationData(SampleData[PageSource]):
             return OrientationSamples(source, indices, spec, self._turns)
         augmenter = Augmenter(self._augment, self._seed)
         return OrientationSamples(
-            source, indices, spec, self._turns, augmenter, self._max_side_px, keep_pages=self._keep_pages
+            source, indices, spec, self._turns, augmenter, self._max_side_px, self._keep_pages, self._near
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, TypedDict
 
 import cv2
@@ -11,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from docpre.closer_look import LONG_SIDE, closer_look
+from docpre.folding import is_strip
 from docpre.loading import ImageArray
 from docpre.network_input import normalised, resized
 from docpre.registry import ModelSpec
@@ -18,6 +21,10 @@ from train.data.augment import Augmenter
 from train.data.source import GRID_HW, NO_ANGLE, PageSource, WarpedPage, WarpedSource
 
 Turns = Literal["all", "none"]
+# Of a page to train on that is seen from near: the least share of each side that windows are looked for in, and the
+# least size at which it is seen. The closer look then takes other windows each time, and sees letters of many sizes.
+_LEAST_PART, _LEAST_SCALE = 0.4, 0.6
+_INK = 10.0  # the standard deviation of a part with a few words in it
 
 
 class OrientationSample(TypedDict):
@@ -50,6 +57,7 @@ class OrientationSamples(Dataset[OrientationSample]):
         augmenter: for training; None: docpre's preprocessing alone.
         max_side_px: for training, longer pages are shrunk to this before they are augmented, which is quicker.
         keep_pages: keep the shrunk pages in memory.
+        near: for training, share of samples that show the page from near (``docpre.closer_look``).
     """
 
     def __init__(
@@ -61,11 +69,13 @@ class OrientationSamples(Dataset[OrientationSample]):
         augmenter: Augmenter | None = None,
         max_side_px: int = 1024,
         keep_pages: bool = False,
+        near: float = 0.0,
     ) -> None:
         self._source, self._indices, self._spec = source, indices, spec
         self._quarters = 4 if turns == "all" else 1
         self._augmenter, self._max_side_px = augmenter, max_side_px
         self._kept: dict[int, ImageArray] | None = {} if keep_pages else None
+        self._near = near
 
     def __len__(self) -> int:
         return len(self._indices) * self._quarters
@@ -74,14 +84,33 @@ class OrientationSamples(Dataset[OrientationSample]):
         index, number = key
         page_index = self._indices[index // self._quarters]
         turn = index % self._quarters
-        image = np.rot90(self._page(page_index), -turn)
+        random = np.random.default_rng([number, 3])
+        is_near = self._augmenter is not None and random.random() < self._near
+        page = self._seen_from_near(page_index, random) if is_near else self._page(page_index)
+        image = np.rot90(page, -turn)
         stored_cw_deg = self._source.angles_cw_deg[page_index]
         angle_cw_deg = (stored_cw_deg + 90 * turn) % 360
         if self._augmenter is not None:
-            image, angle_cw_deg = self._augmenter.page(image, angle_cw_deg, number)
-        tensor = torch.from_numpy(normalised([resized(np.ascontiguousarray(image), self._spec)], self._spec)[0])
+            image, angle_cw_deg = self._augmenter.page(image, angle_cw_deg, number, is_whole=not is_near)
+        spec = self._spec if self._augmenter is None else replace(self._spec, near=False)  # seen as it is to be already
+        tensor = torch.from_numpy(normalised([resized(np.ascontiguousarray(image), spec)], spec)[0])
         label = NO_ANGLE if stored_cw_deg == NO_ANGLE else self._spec.classes.index(str(angle_cw_deg))
         return {"image": tensor, "label": label, "index": index}
+
+    def _seen_from_near(self, page_index: int, random: np.random.Generator) -> ImageArray:
+        """A part of a page from near, not turned, of the network's size; a strip comes as it is."""
+        page = self._source.read(page_index)
+        if is_strip(page, self._spec.fold_aspect):
+            return page
+        height, width = page.shape[:2]
+        part_hw = [round(side * random.uniform(_LEAST_PART, 1)) for side in (height, width)]
+        top, left = int(random.integers(height - part_hw[0] + 1)), int(random.integers(width - part_hw[1] + 1))
+        part = page[top : top + part_hw[0], left : left + part_hw[1]]
+        if part[::2, ::2].std() < _INK:
+            part = page
+        scale = min(1, LONG_SIDE / max(height, width)) * random.uniform(_LEAST_SCALE, 1)
+        part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        return closer_look(part, self._spec.size_hw)
 
     def _page(self, page_index: int) -> ImageArray:
         if self._kept is not None and page_index in self._kept:
