@@ -54,9 +54,12 @@ class QuickConvNormAct(ConvNormAct):
     def forward(self, input: Tensor) -> Tensor:
         """As ``ConvNormAct``'s where the norm is in evaluation mode: (N, C, H, W) to (N, C', H', W')."""
         conv, norm = self.conv, self.bn
+        mean, variance = norm.running_mean, norm.running_var
+        assert mean is not None
+        assert variance is not None
         with torch.autocast(input.device.type, enabled=False):
-            factor = norm.weight * (norm.running_var + norm.eps).rsqrt()
-            weight, bias = conv.weight * factor[:, None, None, None], norm.bias - norm.running_mean * factor
+            factor = norm.weight * (variance + norm.eps).rsqrt()
+            weight, bias = conv.weight * factor[:, None, None, None], norm.bias - mean * factor
         if conv.groups > 1 and input.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
             x = _FloatGradients.apply(input.to(torch.get_autocast_dtype("cpu")), weight, bias, conv)
         else:
