@@ -92,6 +92,12 @@ class PaddleWords:
         if not hasattr(self._own, "reader"):
             from rapidocr import EngineType, RapidOCR
 
+            if self._engine == "openvino":
+                from rapidocr.inference_engine.openvino import main
+
+                from docpre.engines.openvino import the_core
+
+                main.Core = the_core  # its own for each network would end in a crash; see the_core
             threads = {"onnxruntime": "intra_op_num_threads", "openvino": "inference_num_threads"}[self._engine]
             run_by = {f"{part}.engine_type": EngineType(self._engine) for part in ("Det", "Cls", "Rec")}
             one_thread = {f"EngineConfig.{self._engine}.{threads}": 1}
