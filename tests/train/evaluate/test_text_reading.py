@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -52,3 +54,22 @@ def test_without_tesseract_the_way_out_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineError, match="--ocr none"):
         evaluate("docunet", "--data", tmp_path, "--predictions", tmp_path / "crop", "--output", tmp_path / "run")
+
+
+_READ_AND_GO_ON = """
+import signal, subprocess
+import numpy as np
+from train.evaluate.text_reading import PaddleWords
+signal.signal(signal.SIGCHLD, lambda *_: None)
+reader = PaddleWords("openvino")
+reader.read(np.full((64, 200, 3), 255, np.uint8))
+del reader
+subprocess.run(["true"], check=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="OpenVINO sets a stack for signals on Linux alone")
+def test_a_child_may_end_when_readers_by_openvino_have_gone():
+    pytest.importorskip("rapidocr")
+    pytest.importorskip("openvino")
+    subprocess.run([sys.executable, "-c", _READ_AND_GO_ON], check=True, cwd=Path(__file__).parents[3])
