@@ -57,13 +57,17 @@ def test_without_tesseract_the_way_out_is_named(tmp_path, monkeypatch):
 
 
 _READ_AND_GO_ON = """
-import signal, subprocess
+import gc, signal, subprocess
 import numpy as np
 from train.evaluate.text_reading import PaddleWords
 signal.signal(signal.SIGCHLD, lambda *_: None)
-reader = PaddleWords("openvino")
-reader.read(np.full((64, 200, 3), 255, np.uint8))
+readers = [PaddleWords("openvino"), PaddleWords("openvino")]
+for reader in readers:
+    reader.read(np.full((64, 200, 3), 255, np.uint8))
 del reader
+while readers:
+    readers.pop(0)
+    gc.collect()
 subprocess.run(["true"], check=True)
 """
 
