@@ -23,14 +23,14 @@ class _FloatGradients(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, like: nn.Conv2d) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.settings = list(like.stride), list(like.padding), list(like.dilation), like.groups
+        ctx.settings = list(like.stride), list(like.padding), like.groups
         dtype = x.dtype
         return functional.conv2d(x, weight.to(dtype), bias.to(dtype), like.stride, like.padding, groups=like.groups)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         x, weight = ctx.saved_tensors
-        stride, padding, dilation, groups = ctx.settings
+        stride, padding, groups = ctx.settings
         wanted = list(ctx.needs_input_grad[:3])
         of_x, of_weight, of_bias = torch.ops.aten.convolution_backward(
             gradients[0].float(),
@@ -39,7 +39,7 @@ class _FloatGradients(torch.autograd.Function):
             [len(weight)],
             stride,
             padding,
-            dilation,
+            [1, 1],
             False,
             [0, 0],
             groups,

@@ -65,6 +65,17 @@ def test_a_strip_is_folded_however_it_is_to_be_seen():
     assert torch.equal(samples(1.0, indices=(1,))[0, 0]["image"], samples(1.0, indices=(1,))[0, 1]["image"])
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (40, 30)])
+def test_specks_can_be_seen_from_near(shape):
+    class Speck(Drawn):
+        def read(self, index):
+            return np.zeros((*shape, 3), np.uint8)
+
+    for number in range(4):
+        sample = OrientationSamples(Speck(), (0,), SPEC, "all", LEFT_ALONE, near=1.0)[number, number]
+        assert sample["image"].shape == (3, 128, 128)
+
+
 def test_validation_sees_what_the_specification_says():
     near = samples(0.0, augmenter=None)[0, 0]["image"]
     whole = OrientationSamples(Drawn(), (0,), replace(SPEC, near=False), "all")[0, 0]["image"]

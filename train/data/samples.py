@@ -103,13 +103,14 @@ class OrientationSamples(Dataset[OrientationSample]):
         if is_strip(page, self._spec.fold_aspect):
             return page
         height, width = page.shape[:2]
-        part_hw = [round(side * random.uniform(_LEAST_PART, 1)) for side in (height, width)]
+        part_hw = [max(1, round(side * random.uniform(_LEAST_PART, 1))) for side in (height, width)]
         top, left = int(random.integers(height - part_hw[0] + 1)), int(random.integers(width - part_hw[1] + 1))
         part = page[top : top + part_hw[0], left : left + part_hw[1]]
         if part[::2, ::2].std() < _INK:
             part = page
         scale = min(1, LONG_SIDE / max(height, width)) * random.uniform(_LEAST_SCALE, 1)
-        part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        size_wh = max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))
+        part = cv2.resize(part, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         return closer_look(part, self._spec.size_hw)
 
     def _page(self, page_index: int) -> ImageArray:
