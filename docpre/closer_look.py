@@ -34,14 +34,15 @@ def closer_look(image: ImageArray, size_hw: tuple[int, int]) -> ImageArray:
         (*size_hw, 3) uint8: windows of half its height and width, at the scale at which the page's longer side has
         ``LONG_SIDE`` pixels, or that of the page if it is smaller; those with more to read come first.
     """
-    scale = LONG_SIDE / max(image.shape[:2])
-    if scale < 1:
-        height, width = (max(1, round(side * scale)) for side in image.shape[:2])
-        image = quickly_shrunk(image, (height, width))
-        if image.shape[:2] != (height, width):
-            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    scale = min(1.0, LONG_SIDE / max(image.shape[:2]))
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    # Where to look is told by a few pixels of a large page; the windows alone are read in whole.
+    sampled = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR) if scale < 1 else image
     window_hw = size_hw[0] // _ACROSS, size_hw[1] // _ACROSS
-    windows = [_window(image, place, window_hw) for place in _places(image, window_hw, _ACROSS**2)]
+    windows = [
+        _window(image, (top / scale, left / scale), window_hw, scale)
+        for top, left in _places(sampled.astype(np.uint8, copy=False), window_hw, _ACROSS**2)
+    ]
     rows = [np.concatenate(windows[start : start + _ACROSS], axis=1) for start in range(0, len(windows), _ACROSS)]
     return np.concatenate(rows)
 
@@ -71,21 +72,39 @@ def _places(image: ImageArray, window_hw: tuple[int, int], count: int) -> list[t
 
 def _print_density(image: ImageArray) -> NDArray[np.float32]:
     """How much of each cell of a page is edges of strokes, (H // 8, W // 8), at least (1, 1), capped."""
-    darkest, lightest = np.percentile(image[::4, ::4], (1, 99), axis=(0, 1))
-    edges = cv2.morphologyEx(image, cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8))
-    strongest = np.maximum.reduce(cv2.split(edges))  # of any channel: there may be text in colour or opacity alone
-    contrast = float(np.max(lightest - darkest))
-    is_edge = (strongest > max(_LEAST_EDGE, _EDGE_SHARE * contrast)).astype(np.float32)
+    is_edge = np.maximum.reduce([_edges(shade) for shade in _shades(image)])
     rows, columns = (max(1, side // _CELL) for side in is_edge.shape)
     shares = cv2.resize(is_edge[: rows * _CELL, : columns * _CELL], (columns, rows), interpolation=cv2.INTER_AREA)
-    return np.minimum(shares, _FULL).astype(np.float32, copy=False)
+    return np.minimum(shares.astype(np.float32) / 255, _FULL)
 
 
-def _window(image: ImageArray, place: tuple[int, int], window_hw: tuple[int, int]) -> ImageArray:
+def _shades(image: ImageArray) -> list[NDArray[np.uint8]]:
+    """What may show text, each (H, W): grey levels, and opacity, which may be all that shows it."""
+    if image.ndim == 2 or image.shape[2] < 3:
+        return [channel.astype(np.uint8, copy=False) for channel in cv2.split(image)]
+    if image.shape[2] == 3:
+        return [cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)]
+    shades = cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY), cv2.extractChannel(image, 3)
+    return [shade.astype(np.uint8, copy=False) for shade in shades]
+
+
+def _edges(shade: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Where there are edges of strokes, (H, W): 255, elsewhere 0."""
+    counts = np.cumsum(cv2.calcHist([np.ascontiguousarray(shade[::4, ::4])], [0], None, [256], [0, 256]))
+    darkest, lightest = np.searchsorted(counts, np.array([0.01, 0.99]) * counts[-1])
+    strengths = cv2.morphologyEx(shade, cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8))
+    least = max(_LEAST_EDGE, _EDGE_SHARE * float(lightest - darkest))
+    return cv2.threshold(strengths, least, 255, cv2.THRESH_BINARY)[1].astype(np.uint8, copy=False)
+
+
+def _window(image: ImageArray, place: tuple[float, float], window_hw: tuple[int, int], scale: float) -> ImageArray:
     """A window (*window_hw, 3) at a place; of a page that is smaller than it, all of that side, stretched."""
-    top = min(place[0], max(0, image.shape[0] - window_hw[0]))
-    left = min(place[1], max(0, image.shape[1] - window_hw[1]))
-    window = image[top : top + window_hw[0], left : left + window_hw[1]]
+    parts = []
+    for start, side, length in zip(place, window_hw, image.shape[:2], strict=True):
+        taken = min(round(side / scale), length)
+        first = min(round(start), length - taken)
+        parts.append(slice(first, first + taken))
+    window = quickly_shrunk(image[parts[0], parts[1]], window_hw)
     if window.shape[:2] == window_hw:
         return window
     return cv2.resize(window, window_hw[::-1], interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)

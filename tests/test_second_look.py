@@ -1,4 +1,4 @@
-"""Where docpre_ori is unsure of a page it looks at four parts of it too."""
+"""Where a classifier that sees pages whole is unsure of one it looks at four parts of it too."""
 
 from dataclasses import replace
 
@@ -15,7 +15,9 @@ from docpre.orientation import OrientationClassifier
 
 @pytest.fixture(scope="module")
 def pool():
-    return EnginePool("orientation", "docpre_ori", None, RuntimeOptions.from_arguments("cpu", {}))
+    pool = EnginePool("orientation", "docpre_ori", None, RuntimeOptions.from_arguments("cpu", {}))
+    pool.spec = replace(pool.spec, near=False)
+    return pool
 
 
 def scores(pool, image, look_again_below):

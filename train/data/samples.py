@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, TypedDict
@@ -22,8 +23,8 @@ from train.data.source import GRID_HW, NO_ANGLE, PageSource, WarpedPage, WarpedS
 
 Turns = Literal["all", "none"]
 # Of a page to train on that is seen from near: the least share of each side that windows are looked for in, and the
-# least size at which it is seen. The closer look then takes other windows each time, and sees letters of many sizes.
-_LEAST_PART, _LEAST_SCALE = 0.4, 0.6
+# size at which it is seen. The closer look then takes other windows each time, and sees letters of many sizes.
+_LEAST_PART, _SCALES = 0.4, (0.6, 1.7)
 _INK = 10.0  # the standard deviation of a part with a few words in it
 
 
@@ -103,14 +104,17 @@ class OrientationSamples(Dataset[OrientationSample]):
         if is_strip(page, self._spec.fold_aspect):
             return page
         height, width = page.shape[:2]
-        part_hw = [max(1, round(side * random.uniform(_LEAST_PART, 1))) for side in (height, width)]
+        scale = math.exp(random.uniform(*np.log(_SCALES)))
+        largest = min(1.0, 1 / scale)  # a larger part would be shrunk again by the closer look
+        part_hw = [max(1, round(side * largest * random.uniform(_LEAST_PART, 1))) for side in (height, width)]
         top, left = int(random.integers(height - part_hw[0] + 1)), int(random.integers(width - part_hw[1] + 1))
         part = page[top : top + part_hw[0], left : left + part_hw[1]]
         if part[::2, ::2].std() < _INK:
             part = page
-        scale = min(1, LONG_SIDE / max(height, width)) * random.uniform(_LEAST_SCALE, 1)
+        scale *= min(1, LONG_SIDE / max(height, width))
         size_wh = max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))
-        part = cv2.resize(part, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        part = cv2.resize(part, size_wh, interpolation=how).astype(np.uint8, copy=False)
         return closer_look(part, self._spec.size_hw)
 
     def _page(self, page_index: int) -> ImageArray:
