@@ -103,13 +103,13 @@ def test_steps_can_be_switched_off_and_on_again(pipeline, photo_rgb):
 
 
 def test_an_unsure_orientation_is_left_alone_and_says_so(photo_rgb):
-    pipeline = DocPreprocessor(device="cpu", doc_orientation_min_score=0.999, use_doc_unwarping=False)
+    pipeline = DocPreprocessor(device="cpu", doc_orientation_min_score=1.0, use_doc_unwarping=False)
     turned = bgr(np.rot90(photo_rgb, 2))
     (result,) = pipeline.predict(turned)
     assert result["angle"] == 0
     assert result["orientation"]["label"] == "180"
     assert not result["orientation"]["applied"]
-    assert "0.999" in result["orientation"]["reason"]
+    assert "under the bound of 1.0" in result["orientation"]["reason"]
     assert_array_equal(result["output_img"], turned)
 
 
