@@ -44,6 +44,19 @@ def test_a_window_shows_the_page_as_it_is() -> None:
     assert (window < 128).sum() == (page < 128).sum()
 
 
+@pytest.mark.parametrize("channel", [None, 0, 3])
+def test_text_is_found_whatever_shows_it(channel: int | None) -> None:
+    ink = written(blank(), 304, 400)[..., 0]
+    if channel is None:
+        page = ink
+    else:  # in opacity alone, or in red alone
+        page = np.full((*ink.shape, 4), 255, np.uint8)
+        page[..., channel] = ink
+    window = closer_look(page, SIZE)[:152, :152]
+    shown = window if channel is None else window[..., channel]
+    assert (shown < 128).sum() == (ink < 128).sum()
+
+
 def test_text_is_not_at_the_rim_of_its_window() -> None:
     dark = np.argwhere(closer_look(written(blank(), 304, 400), SIZE)[:152, :152].min(2) < 128)
     assert dark.min() > 5

@@ -53,6 +53,22 @@ def test_letters_are_larger_from_near_and_each_sample_shows_other_windows():
     assert torch.equal(near[0], samples(1.0)[0, 0]["image"])
 
 
+def test_letters_from_near_come_smaller_and_larger():
+    class Striped(Drawn):
+        def read(self, index):
+            return np.repeat(np.where(np.arange(1120) % 20 < 10, 0, 255).astype(np.uint8), 800 * 3).reshape(
+                1120, 800, 3
+            )
+
+    striped = OrientationSamples(Striped(), (0,), SPEC, "all", LEFT_ALONE, near=1.0)
+    columns = [striped[0, number]["image"][0, :64, 32] > 0 for number in range(40)]
+    stripes = [
+        int((column[1:] != column[:-1]).sum()) for column in columns
+    ]  # of ten pixels each: six in a window of 64
+    assert min(stripes) <= 4
+    assert max(stripes) >= 9
+
+
 def test_a_share_of_the_samples_is_near_and_labels_go_with_the_turn():
     seen = [samples(0.5)[number % 4, number] for number in range(40)]
     whole = [samples(0.0)[number % 4, number] for number in range(40)]
