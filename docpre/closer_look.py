@@ -16,7 +16,8 @@ from docpre.shrinking import quickly_shrunk
 #: A page is looked at in this size: ten-point letters of an A4 page are then five or six pixels high without ascenders.
 LONG_SIDE = 1120
 _ACROSS = 2  # windows a row and a column
-_CELL = 8  # where there is how much to read is told in squares of so many pixels
+_SOUGHT_IN = LONG_SIDE // 2  # where there is something to read can be told at half of that size
+_CELL = 4  # where there is how much to read is told in squares of so many pixels
 _EDGE_SHARE, _LEAST_EDGE = 0.2, 8.0  # of the page's contrast, and grey levels: what counts as the edge of a stroke
 _LITTLE = 0.04  # of what the fullest window shows, not worth a window
 _MIDST = 0.5  # what the windows around one count beside it
@@ -34,14 +35,17 @@ def closer_look(image: ImageArray, size_hw: tuple[int, int]) -> ImageArray:
         (*size_hw, 3) uint8: windows of half its height and width, at the scale at which the page's longer side has
         ``LONG_SIDE`` pixels, or that of the page if it is smaller; those with more to read come first.
     """
-    scale = min(1.0, LONG_SIDE / max(image.shape[:2]))
-    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    longest = max(image.shape[:2])
+    scale = min(1.0, LONG_SIDE / longest)
     # Where to look is told by a few pixels of a large page; the windows alone are read in whole.
-    sampled = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR) if scale < 1 else image
+    seen_at = min(1.0, _SOUGHT_IN / longest)
+    height, width = (max(1, round(side * seen_at)) for side in image.shape[:2])
+    sampled = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR) if seen_at < 1 else image
     window_hw = size_hw[0] // _ACROSS, size_hw[1] // _ACROSS
+    sought_hw = tuple(max(1, round(side * seen_at / scale)) for side in window_hw)
     windows = [
-        _window(image, (top / scale, left / scale), window_hw, scale)
-        for top, left in _places(sampled.astype(np.uint8, copy=False), window_hw, _ACROSS**2)
+        _window(image, (top / seen_at, left / seen_at), window_hw, scale)
+        for top, left in _places(sampled.astype(np.uint8, copy=False), sought_hw, _ACROSS**2)
     ]
     rows = [np.concatenate(windows[start : start + _ACROSS], axis=1) for start in range(0, len(windows), _ACROSS)]
     return np.concatenate(rows)

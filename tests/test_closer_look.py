@@ -130,7 +130,9 @@ def test_a_strip_is_folded_rather_than_seen_from_near(classifier) -> None:
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_a_users_array_is_seen_from_near_as_its_rgb_is(classifier, channels: int) -> None:
-    (page,) = draw_pages(1, 3)
+    # One text in colours, so that the windows hang on nothing else.
+    ink = written(blank(), 304, 400)[..., :1] / 255
+    page = (np.array([250, 240, 200]) * ink + np.array([20, 40, 120]) * (1 - ink)).astype(np.uint8)
     opaque = np.full((*page.shape[:2], 1), 255, np.uint8)
     array = {1: page[..., :1], 3: page[..., ::-1], 4: np.dstack([page[..., ::-1], opaque])}[channels]
     expected = classifier.scores([array_to_rgb(array)])

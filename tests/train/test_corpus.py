@@ -15,6 +15,7 @@ import torch
 
 from docpre.errors import ConfigError, InputError
 from train.corpus.build import Folders, build, documents_of, save_jpeg
+from train.corpus.drawing import wanted_pages
 from train.corpus.hands import written
 from train.corpus.layouts import TRAINED, UNSEEN
 from train.corpus.manifest import MANIFEST, SCANNED, WORDLESS, Entry, read_manifest, write_manifest
@@ -213,6 +214,14 @@ def test_more_documents_to_train_on_leave_the_others_as_they_are(tmp_path):
     assert more[:20] == chosen
     assert len(set(more)) == 30
     assert {recipe.split_of(file.name) for file in more[20:]} == {"train"}
+
+
+def test_more_pages_are_drawn_to_train_on_alone():
+    recipe = replace(
+        read_recipe(RECIPE), drawn={"train": 9, "val": 2, "test": 3}, drawn_more={"Thai": 4}, written_more={"Latin": 5}
+    )
+    assert wanted_pages(recipe, "train") == [("", False, 9), ("Thai", False, 4), ("Latin", True, 5)]
+    assert wanted_pages(recipe, "test") == [("", False, 3)]
 
 
 def test_kinds_of_unseen_pages_are_not_trained_on():

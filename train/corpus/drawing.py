@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from docpre.errors import InputError
+from docpre.errors import ConfigError, InputError
 from train.corpus.browser import browser, font_settings
 from train.corpus.build import Folders, picture_of, save_jpeg
 from train.corpus.hands import HANDS
@@ -76,7 +76,9 @@ class Typefaces:
 def drawn_entries(pool: ProcessPoolExecutor, recipe: Recipe, folders: Folders, workers: int) -> list[Entry]:
     """Draw all pages that a recipe asks for."""
     typefaces = _typefaces(recipe, folders)
-    tasks: list[tuple[Split, dict[str, list[str]], str, range]] = []
+    if unwritten := sorted(set(recipe.written_more) - set(typefaces.handwriting)):
+        raise ConfigError(f"written_more: the corpus has no handwriting fonts for {', '.join(unwritten)}.")
+    tasks: list[tuple[Split, dict[str, list[str]], str, bool, range]] = []
     for split in SPLITS:
         texts: dict[str, list[str]] = {}
         for source in recipe.texts:
@@ -84,13 +86,21 @@ def drawn_entries(pool: ProcessPoolExecutor, recipe: Recipe, folders: Folders, w
                 folder = unpacked(source.package, folders.fetched, folders.unpacked, ("*.mo",))
                 found = languages(folder)
                 texts.update({f"{source.package}:{name}": value for name, value in found.items()})
-        wanted = {"": recipe.drawn[split], **(recipe.drawn_more if split == "train" else {})}
-        for script, count in wanted.items():
+        for script, by_hand, count in wanted_pages(recipe, split):
             for start in range(0, count, _BATCH):
-                tasks.append((split, texts, script, range(start, min(start + _BATCH, count))))
+                tasks.append((split, texts, script, by_hand, range(start, min(start + _BATCH, count))))
     work = partial(_draw_batch, recipe, folders, typefaces)
     done = pool.map(work, *zip(*tasks, strict=True))
     return [entry for part in tqdm.tqdm(done, total=len(tasks), desc="drawn", leave=False) for entry in part]
+
+
+def wanted_pages(recipe: Recipe, split: Split) -> list[tuple[str, bool, int]]:
+    """Scripts ("": any), whether pages are by hand alone, and how many are to be drawn."""
+    wanted = [("", False, recipe.drawn[split])]
+    if split == "train":
+        wanted += [(script, False, count) for script, count in recipe.drawn_more.items()]
+        wanted += [(script, True, count) for script, count in recipe.written_more.items()]
+    return wanted
 
 
 def page_html(layout: Layout, writer: Writer, style: str, sheets: Sequence[Path]) -> str:
@@ -111,25 +121,29 @@ def _draw_batch(
     split: Split,
     texts: dict[str, list[str]],
     only: str,
+    by_hand: bool,
     numbers: range,
 ) -> list[Entry]:
-    """Pages of all scripts, or of one."""
-    scripts = {name: found for name, found in by_script(texts).items() if only in ("", name)}
+    """Pages of all scripts, or of one; of all kinds, or those written by hand."""
+    scripts = {script: found for script, found in by_script(texts).items() if only in ("", script)}
     entries = []
     side = recipe.long_side_px[split]
-    html_file = folders.unpacked / f"drawn-{split}-{only}{numbers.start}.html"
+    name = f"{only}-by-hand-" if by_hand else only
+    html_file = folders.unpacked / f"drawn-{split}-{name}{numbers.start}.html"
     with ExitStack() as stack:
         page = None
         for number in numbers:
-            draw = random.Random(f"{recipe.seed} {split} {only}{number}")
+            draw = random.Random(f"{recipe.seed} {split} {name}{number}")
             kinds = dict(UNSEEN if split == "test" and draw.random() < _UNSEEN_SHARE else TRAINED)
-            if only and only not in typefaces.handwriting:
+            if by_hand:
+                kinds = dict(HANDS)
+            elif only and only not in typefaces.handwriting:
                 kinds = {kind: make for kind, make in kinds.items() if kind not in HANDS}
             kind = draw.choices(list(kinds), [_KIND_WEIGHTS.get(kind, 1.0) for kind in kinds])[0]
             able = sorted(set(scripts) & set(typefaces.handwriting if kind in HANDS else _LANGUAGE_TAGS))
             script = draw.choices(able, [_WEIGHTS.get(name, 1.5) for name in able])[0]
             document = draw.choice(scripts[script])
-            path = Path(split, "drawn", f"{only}{number:05d}.jpg")
+            path = Path(split, "drawn", f"{name}{number:05d}.jpg")
             entries.append(Entry(str(path), split, "drawn", kind, script, document))
             if (folders.output / path).is_file():  # of a build that was stopped
                 continue

@@ -33,10 +33,13 @@ def shaken(image: ImageArray, random: np.random.Generator) -> ImageArray:
 
 
 def scanned(image: ImageArray, random: np.random.Generator) -> ImageArray:
-    """A page (H, W, 3) RGB uint8 as a scanner or copier gives it: some of what can happen, by chance."""
+    """A page (H, W, 3) RGB uint8 as a scanner or copier gives it, some creased: what can happen, by chance."""
+    return as_scanned(crumpled(image, random) if random.random() < 0.3 else image, random)
+
+
+def as_scanned(image: ImageArray, random: np.random.Generator) -> ImageArray:
+    """A page (H, W, 3) RGB uint8, as flat as it is, as a scanner or copier gives it."""
     changed = image
-    if random.random() < 0.3:
-        changed = crumpled(changed, random)
     if random.random() < 0.35:
         changed = _with_the_back(changed, random)
     if random.random() < 0.5:

@@ -93,6 +93,7 @@ class Recipe:
         pdfs, html, texts, fonts, pictures: sources.
         drawn: how many pages to draw, by split.
         drawn_more: how many more to draw for training, by script.
+        written_more: likewise of those that are written by hand; scripts that handwriting fonts are there for.
         scanned: how many of these pages to scan as well, by split.
         photographed: how many of them to photograph by the synthesiser, by split.
         wordless: how many blank pages and pictures without text, by split.
@@ -108,6 +109,7 @@ class Recipe:
     photographed: Mapping[Split, int]
     wordless: Mapping[Split, int]
     drawn_more: Mapping[str, int] = field(default_factory=dict)
+    written_more: Mapping[str, int] = field(default_factory=dict)
     subsets: Mapping[str, str] = field(default_factory=dict)
     pdfs: tuple[Pdfs, ...] = ()
     html: tuple[Html, ...] = ()

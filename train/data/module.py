@@ -15,7 +15,7 @@ from docpre.registry import ModelSpec
 from train.data.augment import Augment, Augmenter
 from train.data.loader import NumberedLoader
 from train.data.page_photos import MaskSamples, PagePhotos
-from train.data.samples import OrientationSamples, Turns, UnwarpingSamples
+from train.data.samples import NEAR_SCALES, OrientationSamples, Turns, UnwarpingSamples
 from train.data.source import PageSource, Source, WarpedSource
 from train.data.split import split_by_document
 
@@ -121,6 +121,7 @@ class OrientationData(SampleData[PageSource]):
         keep_pages: keep decoded pages to train on in memory.
         near: share of samples to train on that show the page from near (``docpre.closer_look``); a model that sees
             pages so, and looks twice, sees them both ways.
+        near_scales: the least and largest scale at which they are seen so.
     """
 
     def __init__(
@@ -137,11 +138,14 @@ class OrientationData(SampleData[PageSource]):
         max_side_px: int = 1024,
         keep_pages: bool = False,
         near: float = 0.0,
+        near_scales: tuple[float, float] = NEAR_SCALES,
     ) -> None:
         super().__init__(train, val, test, held_out_share, seed, batch_size, workers)
         if not 0 <= near <= 1:
             raise ConfigError(f"near is a share between 0 and 1, not {near}.")
-        self._near = near
+        if not 0 < near_scales[0] <= near_scales[1]:
+            raise ConfigError(f"near_scales are two scales above 0, the smaller one first, not {near_scales}.")
+        self._near, self._near_scales = near, near_scales
         self._turns, self._max_side_px, self._keep_pages = turns, max_side_px, keep_pages
         self._augment = augment or Augment(tilt_deg=5, perspective=0.04, crop=0.1)
 
@@ -149,9 +153,16 @@ class OrientationData(SampleData[PageSource]):
         source, indices = self.indices(part)
         if part != "train":
             return OrientationSamples(source, indices, spec, self._turns)
-        augmenter = Augmenter(self._augment, self._seed)
         return OrientationSamples(
-            source, indices, spec, self._turns, augmenter, self._max_side_px, self._keep_pages, self._near
+            source,
+            indices,
+            spec,
+            self._turns,
+            Augmenter(self._augment, self._seed),
+            self._max_side_px,
+            self._keep_pages,
+            self._near,
+            self._near_scales,
         )
 
 

@@ -22,9 +22,10 @@ from train.data.augment import Augmenter
 from train.data.source import GRID_HW, NO_ANGLE, PageSource, WarpedPage, WarpedSource
 
 Turns = Literal["all", "none"]
-# Of a page to train on that is seen from near: the least share of each side that windows are looked for in, and the
-# size at which it is seen. The closer look then takes other windows each time, and sees letters of many sizes.
-_LEAST_PART, _SCALES = 0.4, (0.6, 1.7)
+# Of a page to train on that is seen from near: the least share of each side that windows are looked for in, so that
+# the closer look takes other windows each time.
+_LEAST_PART = 0.4
+NEAR_SCALES = (0.6, 1.7)
 _INK = 10.0  # the standard deviation of a part with a few words in it
 
 
@@ -59,6 +60,7 @@ class OrientationSamples(Dataset[OrientationSample]):
         max_side_px: for training, longer pages are shrunk to this before they are augmented, which is quicker.
         keep_pages: keep the shrunk pages in memory.
         near: for training, share of samples that show the page from near (``docpre.closer_look``).
+        near_scales: the least and largest scale at which a page is seen so, so that letters have many sizes.
     """
 
     def __init__(
@@ -71,12 +73,13 @@ class OrientationSamples(Dataset[OrientationSample]):
         max_side_px: int = 1024,
         keep_pages: bool = False,
         near: float = 0.0,
+        near_scales: tuple[float, float] = NEAR_SCALES,
     ) -> None:
         self._source, self._indices, self._spec = source, indices, spec
         self._quarters = 4 if turns == "all" else 1
         self._augmenter, self._max_side_px = augmenter, max_side_px
         self._kept: dict[int, ImageArray] | None = {} if keep_pages else None
-        self._near = near
+        self._near, self._near_scales = near, near_scales
 
     def __len__(self) -> int:
         return len(self._indices) * self._quarters
@@ -104,7 +107,7 @@ class OrientationSamples(Dataset[OrientationSample]):
         if is_strip(page, self._spec.fold_aspect):
             return page
         height, width = page.shape[:2]
-        scale = math.exp(random.uniform(*np.log(_SCALES)))
+        scale = math.exp(random.uniform(*np.log(self._near_scales)))
         largest = min(1.0, 1 / scale)  # a larger part would be shrunk again by the closer look
         part_hw = [max(1, round(side * largest * random.uniform(_LEAST_PART, 1))) for side in (height, width)]
         top, left = int(random.integers(height - part_hw[0] + 1)), int(random.integers(width - part_hw[1] + 1))

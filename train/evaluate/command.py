@@ -98,6 +98,24 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_run_corpus)
 
     command = commands.add_parser(
+        "flat-pages",
+        help="how many pages that are flat come back as they were",
+        description="What unwarping does to pages that need none: nothing, turn them level, or bend them.",
+    )
+    command.add_argument("--data", type=Path, required=True, metavar="PATH", help="pictures and PDFs, or a folder")
+    command.add_argument("--dpi", type=float, default=200, help="at which PDFs are rendered (%(default)s)")
+    command.add_argument("--most", type=_count, help="so many pages, by chance (all)")
+    command.add_argument("--seed", type=int, default=0, help="of that choice, and of scans (%(default)s)")
+    command.add_argument(
+        "--as_scans", type=boolean, default=False, metavar="BOOL", help="with a scanner's grain, light and blur (False)"
+    )
+    command.add_argument("--model", default="UVDoc", metavar="NAME|DIR", help="default: %(default)s")
+    command.add_argument("--engine", choices=ENGINES, help="default: onnxruntime")
+    command.add_argument("--precision", default="fp32", help="fp32, bf16 or int8, as the engine can (%(default)s)")
+    _add_run(command)
+    command.set_defaults(run=_run_flat_pages)
+
+    command = commands.add_parser(
         "reading",
         help="character recall and precision on rendered pages with their text as truth",
         description="Character recall and precision (same character, within a line's height), agreement on spaces, "
@@ -353,6 +371,28 @@ def _run_corpus(options: argparse.Namespace) -> int:
     print(table)
     print(f"\ntable.md, and of each model its summary, are in {options.output}")
     return 0
+
+
+def _run_flat_pages(options: argparse.Namespace) -> int:
+    import random
+
+    from train.data.pages import Pages
+    from train.evaluate.flat_pages import evaluate_flat_pages
+
+    pages = Pages(options.data, options.dpi)
+    count = len(pages.documents)
+    most = min(options.most or count, count)
+    return evaluate_flat_pages(
+        pages,
+        sorted(random.Random(options.seed).sample(range(count), most)),
+        options.output,
+        options.model,
+        options.seed if options.as_scans else None,
+        options.engine,
+        options.precision,
+        options.workers,
+        options.progress,
+    )
 
 
 def _run_reading(options: argparse.Namespace) -> int:
