@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pymupdf
 import pytest
 
 from docpre.calibration_pages import draw_pages
@@ -14,7 +15,6 @@ from docpre.errors import ConfigError
 from docpre.geometry import Transform
 from docpre.rectifying import level
 from docpre.unwarping import Unwarping
-from train.corpus.build import save_jpeg
 from train.corpus.paper import as_scanned
 from train.evaluate.command import main
 from train.evaluate.flat_pages import BENT, TURNED, UNCHANGED, outcome_of, table
@@ -25,8 +25,12 @@ PHOTO = Path(__file__).parents[3] / "demo" / "photo.jpg"
 @pytest.fixture(scope="module")
 def pages_dir(tmp_path_factory):
     path = tmp_path_factory.mktemp("pages")
-    for number, page in enumerate(draw_pages(2, 5)):
-        save_jpeg(page, path / f"flat{number}.jpg")
+    with pymupdf.open() as pdf:
+        for number in range(2):
+            page = pdf.new_page()
+            for line in range(40):
+                page.insert_text((72, 72 + 17 * line), f"Line {line} of page {number}, as flat as can be, and level.")
+        pdf.save(path / "flat.pdf")
     shutil.copy(PHOTO, path / "photo.jpg")
     return path
 
