@@ -35,6 +35,7 @@ _SEEN_DEG = 20.0  # lines that run no further from level than this are seen wher
 # The classifier is asked about a flat page again if its lines are so level, and believed from this score on.
 _READABLE_DEG, _SURE = 2.0, 0.9
 _WORSE_BY_DEG = 0.5  # what unwarping may not lose
+_WORSE_WINDOWS = 128  # of the photo, at twice a look's scale: about as many as a look has
 _LEVEL_ENOUGH_DEG = 1.0  # no worse than this is not looked into
 # A flat page is turned where its lines agree that it lies this far askew.
 _SKEW_DEG, _LARGEST_SKEW_DEG, _SKEW_AGREEMENT_DEG, _SKEW_SHARE = 2.0, 20.0, 0.75, 0.7
@@ -222,7 +223,7 @@ def _is_worse(found: Found) -> bool:
     """Whether the lines of the photo, turned upright, are more level than those of the result."""
     if found.placement or not found.look.has_evidence or found.look.tilt_deg <= _LEVEL_ENOUGH_DEG:
         return False
-    before = line_directions(found.picture)
+    before = line_directions(found.picture, most_windows=_WORSE_WINDOWS)
     return before.evidence >= found.look.directions.evidence and (before.tilt_deg < found.look.tilt_deg - _WORSE_BY_DEG)
 
 

@@ -1,19 +1,21 @@
-"""The recipe of docpre_ori is read by the training's own command line."""
+"""Recipes of docpre_ori are read by the training's own command line."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from train.cli import command_line
 from train.corpus.build import save_jpeg
 from train.corpus.manifest import MANIFEST, Entry, write_manifest
 
-CONFIG = Path(__file__).parents[2] / "configs" / "docpre_ori.yaml"
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 
-def test_the_recipe_is_read(tmp_path):
+@pytest.mark.parametrize("recipe", ["docpre_ori", "docpre_ori_by_hand"])
+def test_the_recipe_is_read(recipe, tmp_path):
     entries = []
     for split in ("train", "val"):
         for number in range(4):
@@ -21,7 +23,14 @@ def test_the_recipe_is_read(tmp_path):
             save_jpeg(np.full((40, 30, 3), 255, np.uint8), tmp_path / name)
             entries.append(Entry(name, split, "real", "books", "Arabic", name))
     write_manifest(tmp_path / MANIFEST, entries)
-    options = ["--config", str(CONFIG), "--data.train.path", str(tmp_path), "--data.val.path", str(tmp_path)]
+    options = [
+        "--config",
+        str(CONFIGS / f"{recipe}.yaml"),
+        "--data.train.path",
+        str(tmp_path),
+        "--data.val.path",
+        str(tmp_path),
+    ]
     cli = command_line("orientation", [*options, "--data.train.right_to_left", "3"], run=False)
     assert cli.model.spec.size_hw == (304, 304)
     assert (cli.model.spec.resize_short, cli.model.spec.max_aspect) == (None, 1.5)

@@ -53,20 +53,26 @@ def test_letters_are_larger_from_near_and_each_sample_shows_other_windows():
     assert torch.equal(near[0], samples(1.0)[0, 0]["image"])
 
 
-def test_letters_from_near_come_smaller_and_larger():
-    class Striped(Drawn):
-        def read(self, index):
-            return np.repeat(np.where(np.arange(1120) % 20 < 10, 0, 255).astype(np.uint8), 800 * 3).reshape(
-                1120, 800, 3
-            )
+class Striped(Drawn):
+    """Stripes of ten pixels each: six in a window of 64."""
 
-    striped = OrientationSamples(Striped(), (0,), SPEC, "all", LEFT_ALONE, near=1.0)
+    def read(self, index):
+        return np.repeat(np.where(np.arange(1120) % 20 < 10, 0, 255).astype(np.uint8), 800 * 3).reshape(1120, 800, 3)
+
+
+def stripes(**options):
+    striped = OrientationSamples(Striped(), (0,), SPEC, "all", LEFT_ALONE, near=1.0, **options)
     columns = [striped[0, number]["image"][0, :64, 32] > 0 for number in range(40)]
-    stripes = [
-        int((column[1:] != column[:-1]).sum()) for column in columns
-    ]  # of ten pixels each: six in a window of 64
-    assert min(stripes) <= 4
-    assert max(stripes) >= 9
+    return [int((column[1:] != column[:-1]).sum()) for column in columns]
+
+
+def test_letters_from_near_come_smaller_and_larger():
+    assert min(stripes()) <= 4
+    assert max(stripes()) >= 9
+
+
+def test_letters_come_at_the_scales_that_were_asked_for():
+    assert set(stripes(near_scales=(3.0, 3.0))) <= {1, 2, 3}
 
 
 def test_a_share_of_the_samples_is_near_and_labels_go_with_the_turn():
@@ -101,3 +107,9 @@ def test_validation_sees_what_the_specification_says():
 def test_a_share_beyond_one_is_refused():
     with pytest.raises(ConfigError, match="near"):
         OrientationData(Drawn(), near=1.5)
+
+
+@pytest.mark.parametrize("scales", [(0.0, 1.0), (2.0, 1.0)])
+def test_scales_that_are_none_are_refused(scales):
+    with pytest.raises(ConfigError, match="near_scales"):
+        OrientationData(Drawn(), near=0.5, near_scales=scales)

@@ -37,14 +37,15 @@ def scanned(image: ImageArray, random: np.random.Generator) -> ImageArray:
     return as_scanned(crumpled(image, random) if random.random() < 0.3 else image, random)
 
 
-def as_scanned(image: ImageArray, random: np.random.Generator) -> ImageArray:
-    """A page (H, W, 3) RGB uint8, as flat as it is, as a scanner or copier gives it."""
+def as_scanned(image: ImageArray, random: np.random.Generator, glass_share: float = 0.75) -> ImageArray:
+    """A page (H, W, 3) RGB uint8, as flat as it is, as a scanner or copier gives it; some lie askew on its glass, with
+    the lid around them."""
     changed = image
     if random.random() < 0.35:
         changed = _with_the_back(changed, random)
     if random.random() < 0.5:
         changed = _faint(changed, random)
-    if random.random() < 0.75:
+    if random.random() < glass_share:
         changed = _on_glass(changed, random)
     kind = random.random()
     if kind < 0.25:

@@ -41,7 +41,7 @@ def evaluate_flat_pages(
         indices: which of them.
         output: the run's folder; a run that was stopped goes on.
         model: name, or a directory with weights.
-        scan_seed: pages are first made what a scanner gives, by chance from this seed; None: as they are.
+        scan_seed: pages are first made what a scanner with a feeder gives, from this seed; None: as they are.
         engine, precision: see ``docpre.engines.RuntimeOptions``.
         workers: pages at a time.
         progress: show a bar.
@@ -62,7 +62,7 @@ def evaluate_flat_pages(
     def unwarp(index: int) -> dict[str, Any]:
         image = source.read(index)
         if scan_seed is not None:
-            image = as_scanned(image, np.random.default_rng([scan_seed, index]))
+            image = as_scanned(image, np.random.default_rng([scan_seed, index]), glass_share=0)
         (plan,) = unwarper.plan([image])
         return {"document": source.documents[index], "outcome": outcome_of(plan), **plan.values()}
 
