@@ -21,7 +21,7 @@ from docpre.service.settings import ServiceSettings
 from tests.conftest import draw_page, photograph
 from tests.service.conftest import CLEAN_UP, QUICK, encoded, running, running_process, wait_until
 
-SLOW_PAGES = 40
+SLOW_PAGES = 400  # many seconds on any machine; no test waits for all of them
 
 
 def slow_pdf(pages: int = SLOW_PAGES) -> bytes:
