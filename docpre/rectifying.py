@@ -31,6 +31,7 @@ Orient = Callable[[ImageArray], Orientation]
 _AGREE, _DIFFER = 0.88, 0.7
 _SURER_BY_DEG = 0.3  # by so much more level are lines that speak against a closer look
 _LEFT_OUT = 0.25  # of a page's lines; then the page finder's outline is only a part of it: the lit one, say
+_TEXT_TILT_DEG, _TEXT_RATIO = 1.5, 2.0  # what is text beyond it: as level as this, as strong as on it up to this factor
 _SEEN_DEG = 20.0  # lines that run no further from level than this are seen where level ones are looked for
 # The classifier is asked about a flat page again if its lines are so level, and believed from this score on.
 _READABLE_DEG, _SURE = 2.0, 0.9
@@ -206,7 +207,11 @@ def _is_as_good(placed: Found, whole: Found) -> bool:
 
 
 def _left_out(placed: Found, whole: Found) -> float:
-    """The share of level lines of text, where the whole photo was looked at, that lies beyond what was looked for."""
+    """The share of level lines of text, where the whole photo was looked at, that lies beyond what was looked for.
+
+    Joints of tiles, weave and grain look like lines, too: where those beyond are not level, or much paler or darker
+    than those on the page, none counts.
+    """
     lines = whole.look.directions
     height, width = whole.look.size_hw
     on_page = lines.centres_xy.T / np.array([[width - 1], [height - 1]]) * 2 - 1
@@ -215,8 +220,13 @@ def _left_out(placed: Found, whole: Found) -> float:
     points = np.stack(turned[(placed.angle_cw_deg - whole.angle_cw_deg) % 360], -1)
     rim = rim_of(placed.look.grid_xy).astype(np.float32)
     is_out = np.array([cv2.pointPolygonTest(rim, (float(u), float(v)), False) < 0 for u, v in points], bool)
-    weights = lines.weights * (np.abs(lines.angles_deg) <= _BENT_DEG)
-    return float(weights[is_out].sum() / max(lines.evidence, 1e-9))
+    beyond = LineDirections(lines.centres_xy[is_out], lines.angles_deg[is_out], lines.weights[is_out])
+    if not beyond.evidence or beyond.tilt_deg > _TEXT_TILT_DEG:
+        return 0.0
+    ratio = beyond.weights.mean() / max(lines.weights[~is_out].mean() if not is_out.all() else 0.0, 1e-9)
+    if not 1 / _TEXT_RATIO <= ratio <= _TEXT_RATIO:
+        return 0.0
+    return float(beyond.weights[np.abs(beyond.angles_deg) <= _BENT_DEG].sum() / lines.evidence)
 
 
 def _is_worse(found: Found) -> bool:

@@ -12,9 +12,11 @@ from numpy.testing import assert_allclose
 from docpre import DocPreprocessor
 from docpre.geometry import turned_back
 from docpre.grids import composed, extended, identity_grid, seen_through
-from docpre.line_directions import line_directions
+from docpre.line_directions import LineDirections, line_directions
 from docpre.page_finding import PageFinder, Placement, placement_of
-from docpre.rectifying import Rectifier
+from docpre.rectifying import Found, Rectifier
+from docpre.rectifying import _left_out as left_out
+from docpre.refining import Look
 from tests.conftest import draw_page
 from tests.test_rectifying import turned
 
@@ -199,3 +201,27 @@ def test_a_lit_part_of_the_page_is_not_taken_for_all_of_it(page):
     assert found is not None
     assert found.placement is None
     assert found.is_first_look
+
+
+@pytest.mark.parametrize(
+    ("angle", "weight", "share"),
+    [
+        (0.8, 0.02, 0.5),  # text as on the page
+        (3.0, 0.02, 0.0),  # a weave, askew
+        (0.8, 0.06, 0.0),  # joints of tiles, level but far darker
+        (0.8, 0.006, 0.0),  # pale grain
+        (0.8, 0.0, 0.0),
+    ],
+)
+def test_what_is_beyond_the_page_counts_if_it_is_like_its_text(angle, weight, share):
+    x, y = np.meshgrid(np.linspace(60, 440, 5), np.r_[np.linspace(60, 300, 4), np.linspace(412, 650, 4)])
+    is_beyond = y.ravel() > 356
+    lines = LineDirections(
+        np.stack([x.ravel(), y.ravel()], -1), np.where(is_beyond, angle, 0.2), np.where(is_beyond, weight, 0.02)
+    )
+    none = LineDirections(np.zeros((0, 2)), np.zeros(0), np.zeros(0))
+    picture = np.zeros((712, 500, 3), np.uint8)
+    upper = identity_grid((9, 7)) * np.array([1, 0.5])[:, None, None] - np.array([0, 0.5])[:, None, None]
+    whole = Found(picture, Look(identity_grid((9, 7)), lines, (712, 500), 1), 0)
+    part = Found(picture, Look(upper, none, (356, 500), 1), 0)
+    assert left_out(part, whole) == pytest.approx(share, abs=0.01)
