@@ -22,7 +22,7 @@ from train.synth import SynthConfig, Synthesiser
 from train.synth.config import KINDS
 
 _PHOTO_WH = (976, 1424)
-_DPI = 150
+_DPI = 150.0
 # A flat page is compared as a scanner gives it. Blank paper without any grain has no descriptor in SIFT flow, which
 # then looks for the smoothest place of the photo: LD would tell of light and noise where nothing is printed.
 _WHITE, _GRAIN = 0.97, 2.0  # of full scale; standard deviation in levels
@@ -39,6 +39,10 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS[1:]), help="default: all but scan")
     parser.add_argument("--coverage", nargs=2, type=float, default=(0.4, 0.9), help="see SynthConfig (%(default)s)")
     parser.add_argument("--any_turn", type=float, default=0.0, help="share of pages at any turn (%(default)s)")
+    parser.add_argument(
+        "--photo_wh", nargs=2, type=int, default=_PHOTO_WH, help="width and height in pixels (%(default)s)"
+    )
+    parser.add_argument("--dpi", type=float, default=_DPI, help="at which PDFs are rendered (%(default)s)")
     parser.add_argument("--seed", type=int, default=20_000, help="%(default)s")
     options = parser.parse_args(arguments)
     write_pairs(
@@ -49,6 +53,8 @@ def main(arguments: list[str]) -> None:
         (options.coverage[0], options.coverage[1]),
         options.any_turn,
         options.seed,
+        (options.photo_wh[0], options.photo_wh[1]),
+        options.dpi,
     )
 
 
@@ -61,6 +67,7 @@ def write_pairs(
     any_turn: float,
     seed: int,
     photo_wh: tuple[int, int] = _PHOTO_WH,
+    dpi: float = _DPI,
 ) -> None:
     """Write ``photo/KIND_NUMBER.png``, ``reference/KIND_NUMBER.png`` and ``grid/KIND_NUMBER.npy``.
 
@@ -75,6 +82,7 @@ def write_pairs(
         coverage, any_turn: see ``SynthConfig``.
         seed: of the choice of pages and of the photos.
         photo_wh: width and height of the photos in pixels.
+        dpi: at which PDF pages are rendered.
 
     Raises:
         ConfigError: there is nothing to do by these arguments.
@@ -82,7 +90,7 @@ def write_pairs(
     """
     if count < 1 or not kinds:
         raise ConfigError(f"There is nothing to draw: {count} photos of {len(kinds)} kinds.")
-    source = Pages(pages, dpi=_DPI)
+    source = Pages(pages, dpi=dpi)
     order = _each_document_in_turn(source.documents, np.random.default_rng(seed))
     config = SynthConfig(size_wh=photo_wh, coverage=coverage, any_turn=any_turn, blur_px=(0.2, 0.6))
     photographers = {kind: Synthesiser(replace(config, kinds={kind: 1.0}), seed) for kind in kinds}
