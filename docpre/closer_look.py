@@ -21,7 +21,7 @@ _CELL = 4  # where there is how much to read is told in squares of so many pixel
 _EDGE_SHARE, _LEAST_EDGE = 0.2, 8.0  # of the page's contrast, and grey levels: what counts as the edge of a stroke
 _LITTLE = 0.04  # of what the fullest window shows, not worth a window
 _MIDST = 0.5  # what the windows around one count beside it
-_FULL = 0.3  # share of edges in dense print; foliage, grain and screens have more, and nothing to read
+_FULL = 0.3  # share of edges that print has; more, as in foliage, grain and screens, counts for no more
 
 
 def closer_look(image: ImageArray, size_hw: tuple[int, int]) -> ImageArray:

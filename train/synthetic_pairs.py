@@ -92,7 +92,10 @@ def write_pairs(
         raise ConfigError(f"There is nothing to draw: {count} photos of {len(kinds)} kinds.")
     source = Pages(pages, dpi=dpi)
     order = _each_document_in_turn(source.documents, np.random.default_rng(seed))
-    config = SynthConfig(size_wh=photo_wh, coverage=coverage, any_turn=any_turn, blur_px=(0.2, 0.6))
+    try:
+        config = SynthConfig(size_wh=photo_wh, coverage=coverage, any_turn=any_turn, blur_px=(0.2, 0.6))
+    except ValueError as error:
+        raise ConfigError(f"Such photos can't be drawn: {error}.") from error
     photographers = {kind: Synthesiser(replace(config, kinds={kind: 1.0}), seed) for kind in kinds}
     place = 0
     for number in tqdm(range(count), unit="photo"):

@@ -51,6 +51,11 @@ def test_nothing_to_draw_is_an_error(pages, tmp_path):
         write_pairs(pages, tmp_path / "out", 0, **SETTINGS)
 
 
+def test_photos_that_cannot_be_drawn_are_an_error(pages, tmp_path):
+    with pytest.raises(ConfigError, match="size_wh"):
+        write_pairs(pages, tmp_path, 1, ("bend",), (0.4, 0.9), 0.0, 1, photo_wh=(0, 10))
+
+
 def test_each_document_gives_a_page_before_one_gives_two():
     documents = ["a"] * 5 + ["b"] * 2 + ["c"]
     order = _each_document_in_turn(documents, np.random.default_rng(0))

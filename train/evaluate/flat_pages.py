@@ -15,10 +15,10 @@ from docpre.unwarping import Unwarper, Unwarping
 from train.corpus.paper import as_scanned
 from train.data.source import PageSource
 from train.evaluate.environment import environment
-from train.evaluate.in_parallel import in_parallel
 from train.evaluate.orientation import INTERRUPTED
 from train.evaluate.predictions import model_name_and_dir, model_record
-from train.evaluate.run_folder import RunFolder, write_json
+from train.evaluate.resumed import resumed
+from train.evaluate.run_folder import write_json
 
 UNCHANGED, TURNED, BENT = "unchanged", "turned level", "bent"
 
@@ -66,18 +66,8 @@ def evaluate_flat_pages(
         (plan,) = unwarper.plan([image])
         return {"document": source.documents[index], "outcome": outcome_of(plan), **plan.values()}
 
-    names = {str(index): index for index in indices}
-    with RunFolder(output, settings) as folder:
-        rest = [index for name, index in names.items() if not folder.is_done(name, {})]
-
-        def keep(index: int, outcome: dict[str, Any] | str) -> None:
-            result = {"error": outcome} if isinstance(outcome, str) else outcome
-            folder.add(str(index), {**result, "files": {}})
-
-        is_whole = in_parallel(rest, unwarp, keep, workers, progress=progress)
-        results = {name: folder.results[name] for name in names if name in folder.results}
-    failed = {name: result["error"] for name, result in results.items() if result.get("error")}
-    good = {name: result for name, result in results.items() if name not in failed}
+    items = {str(index): index for index in indices}
+    good, failed, is_whole = resumed(output, settings, items, unwarp, workers, progress)
     counts = {
         outcome: sum(page["outcome"] == outcome for page in good.values()) for outcome in (UNCHANGED, TURNED, BENT)
     }

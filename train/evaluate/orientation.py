@@ -18,10 +18,10 @@ from docpre.metrics import abstaining, confusion_matrix, expected_calibration_er
 from docpre.orientation import OrientationClassifier
 from train.data.source import PageSource
 from train.evaluate.environment import environment
-from train.evaluate.in_parallel import in_parallel
 from train.evaluate.predictions import model_name_and_dir, model_record
 from train.evaluate.report import aligned
-from train.evaluate.run_folder import RunFolder, write_json
+from train.evaluate.resumed import resumed
+from train.evaluate.run_folder import write_json
 
 INTERRUPTED = 130
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
@@ -65,33 +65,23 @@ def evaluate_orientation(
     names = [f"{index}:{document}" for index, document in zip(indices, documents, strict=True)]
     subset_by_name = dict(zip(names, subsets_of(documents), strict=True))
 
-    def classify(page: tuple[str, int]) -> dict[str, Any]:
+    def classify(index: int) -> dict[str, Any]:
         """The scores of each turn; the angles are those that the pages then have."""
-        image = source.read(page[1])
-        stored_cw_deg = source.angles_cw_deg[page[1]]
+        image = source.read(index)
+        stored_cw_deg = source.angles_cw_deg[index]
         pages = [np.ascontiguousarray(np.rot90(image, -turn // 90)) for turn in TURNS_CW_DEG]
         scores = classifier.scores(pages)
         angles = [(stored_cw_deg + turn) % 360 for turn in TURNS_CW_DEG]
         right = [pool.spec.classes[row.argmax()] == str(angle) for row, angle in zip(scores, angles, strict=True)]
         return {
             "figures": {"top1": sum(right) / len(right)},
-            "document": source.documents[page[1]],
+            "document": source.documents[index],
             "angles_cw_deg": angles,
             "scores": [[round(float(score), 6) for score in row] for row in scores],
         }
 
-    with RunFolder(output, settings) as folder:
-        wanted = list(zip(names, indices, strict=True))
-        rest = [page for page in wanted if not folder.is_done(page[0], {})]
-
-        def keep(page: tuple[str, int], outcome: dict[str, Any] | str) -> None:
-            result = {"error": outcome} if isinstance(outcome, str) else outcome
-            folder.add(page[0], {**result, "files": {}})
-
-        is_whole = in_parallel(rest, classify, keep, workers, progress=progress)
-        results = {name: folder.results[name] for name in names if name in folder.results}
-    failed = {name: result["error"] for name, result in results.items() if result.get("error")}
-    good = {name: result for name, result in results.items() if name not in failed}
+    items = dict(zip(names, indices, strict=True))
+    good, failed, is_whole = resumed(output, settings, items, classify, workers, progress)
     if good:
         classes, min_score = pool.spec.classes, pool.spec.min_score
         figures = orientation_figures(good, subset_by_name, classes, min_score)

@@ -18,10 +18,10 @@ from docpre.loading import ImageArray
 from docpre.orientation import OrientationClassifier
 from train.corpus.manifest import WORDLESS, Entry
 from train.data.corpus import Corpus
-from train.evaluate.in_parallel import in_parallel
 from train.evaluate.orientation import TURNS_CW_DEG, orientation_figures, orientation_table
 from train.evaluate.predictions import model_name_and_dir, model_record
-from train.evaluate.run_folder import RunFolder, write_json
+from train.evaluate.resumed import resumed
+from train.evaluate.run_folder import write_json
 from train.pictures import labelled, tiled
 
 TESSERACT = "tesseract-osd"
@@ -144,19 +144,8 @@ def _run(
             "scores": [[round(float(score), 6) for score in row] for row in scores],
         }
 
-    with RunFolder(output, settings) as folder:
-        rest = [entry for entry in entries if not folder.is_done(entry.file, {})]
-
-        def keep(entry: Entry, outcome: dict[str, Any] | str) -> None:
-            result = {"error": outcome} if isinstance(outcome, str) else outcome
-            folder.add(entry.file, {**result, "files": {}})
-
-        in_parallel(rest, classify, keep, workers, progress=progress)
-        return {
-            entry.file: folder.results[entry.file]
-            for entry in entries
-            if entry.file in folder.results and not folder.results[entry.file].get("error")
-        }
+    items = {entry.file: entry for entry in entries}
+    return resumed(output, settings, items, classify, workers, progress)[0]
 
 
 def _write_figures(entries: Sequence[Entry], found: Results, min_score: float | None, output: Path) -> None:
