@@ -27,10 +27,11 @@ GRID_HW = (45, 31)
 _MASK_SIDE = 384  # at which the outline is followed
 _SPUR = 0.02  # of that: what is thinner belongs to no page
 _LEAST_SHARE = 0.008  # of the picture
-_SUREST = 0.9  # the mean probability within the outline
+_SUREST = 0.95  # the mean probability within the outline
 _CONVEX = 0.75  # share of its outline's quadrilateral that a page covers at least
 _MARGIN = 0.07  # of the page's longer side, around it
-_SMALLEST_TURN_DEG, _LARGEST_SHARE = 8.0, 0.45
+_SMALLEST_TURN_DEG, _FAR_SHARE = 8.0, 0.45
+_LOOKED_FOR_SHARE = 0.6  # a page that covers no more is seen alone: what is around it leads a network astray
 _LARGEST_PART, _PART_AGREEMENT = 0.8, 0.8  # of a page that an unwarping network takes for a part of the picture too
 
 
@@ -52,12 +53,12 @@ class Placement:
     @property
     def is_far(self) -> bool:
         """Whether the page covers less than half of the picture."""
-        return self.share <= _LARGEST_SHARE
+        return self.share <= _FAR_SHARE
 
     @property
     def is_askew_or_far(self) -> bool:
         """Whether an unwarping network had better see the page alone, upright and large."""
-        return self.is_far or abs(self.turn_cw_deg) >= _SMALLEST_TURN_DEG
+        return self.share <= _LOOKED_FOR_SHARE or abs(self.turn_cw_deg) >= _SMALLEST_TURN_DEG
 
     def is_part_with(self, grid_xy: NDArray[np.floating]) -> bool:
         """Whether the page surely is a part of the picture: far off, askew, or the part that a network's grid shows.

@@ -286,19 +286,19 @@ _DOCPRE_FINDER = ModelSpec(
     name="docpre_finder",
     task="page_finding",
     architecture="PageFinder",
-    size_hw=(128, 128),
+    size_hw=(192, 192),
     mean=(0.5, 0.5, 0.5),
     std=(0.25, 0.25, 0.25),
     outputs=("mask",),
     artefacts=(
         Artefact(
             filename="docpre_finder.onnx",
-            sha256="6cadd1db485138e7f1a477a63769636d1663fcfbd5ef764eaea1f01a9a250271",
+            sha256="d53420f1798ac6bd7912811ead38cc2cc1aade1c7103ba7571ab495be53477ae",
             licence="Apache-2.0",
         ),
     ),
     source="trained with docpre on synthetic photos; see weights/docpre_finder.md",
-    figures="mean overlap over union 0.87 (median 0.95) on 149 synthetic photos of held-out pages; see its card",
+    figures="mean overlap over union 0.95 (median 0.98) on 998 synthetic photos of held-out pages; see its card",
 )
 
 _PICODET_CDLA = ModelSpec(

@@ -7,12 +7,16 @@ with the next file.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -23,24 +27,27 @@ from train.data.pages import Pages
 from train.synth import SynthConfig, Synthesiser
 
 #: Photos are kept in this size, whatever their proportions, and so many to a file.
-STORED_HW = (224, 224)
+STORED_HW = (256, 256)
 PHOTOS_PER_FILE = 50
 
 _FRAMES_WH = ((256, 336), (336, 256), (288, 288), (212, 376), (376, 212), (256, 336))
 _COVERAGES = ((0.03, 0.2), (0.1, 0.45), (0.35, 0.85), (0.6, 1.15))
 _PAGE_SIDE = 480
-_SCAN_SHARE, _SCAN_SKEW_DEG = 0.12, 1.5
+_SCAN_SHARE, _SCAN_SKEW_DEG = 0.15, 1.5
 _CARD_SHARE, _STRIP_SHARE, _TINTED_SHARE, _DARK_SHARE = 0.08, 0.1, 0.25, 0.08
-_KINDS = {"bend": 0.2, "cone": 0.15, "fold": 0.2, "curl": 0.12, "book": 0.05, "crumple": 0.12, "mixed": 0.16}
+_KINDS = {"bend": 0.2, "cone": 0.13, "fold": 0.2, "curl": 0.12, "book": 0.05, "crumple": 0.15, "mixed": 0.15}
 _BASE = SynthConfig(
     kinds=_KINDS,
     mesh_factor=1,
     key_lights=4,
     turn_jitter_deg=8,
-    any_turn=0.7,
+    any_turn=0.6,
+    flattened=0.3,
+    crumple=(0.4, 2.2),
     blur_px=(0.2, 1.4),
     fingers=0.4,
     clutter=0.5,
+    photographer_shadow=0.4,
 )
 
 
@@ -51,29 +58,82 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder for the photos")
     parser.add_argument("--count", type=int, default=4000, help="photos in all (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="%(default)s")
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw (%(default)s)")
     options = parser.parse_args(arguments)
-    options.output.mkdir(parents=True, exist_ok=True)
-    pages = Pages(options.pages, dpi=72)
-    synthesisers = [
-        Synthesiser(replace(_BASE, size_wh=frame, coverage=coverage), options.seed)
-        for coverage in _COVERAGES
-        for frame in _FRAMES_WH
-    ]
-    order = np.random.default_rng(options.seed).permutation(len(pages))
-    files = -(-options.count // PHOTOS_PER_FILE)
-    # A page is photographed several times, but for training or for validation alone.
-    kept_for_validation = order[: len(order) // VALIDATION_EVERY]
-    for file in tqdm(range(files), unit="file"):
-        path = options.output / f"{file:04d}.npz"
-        if path.exists():
-            continue
-        own = kept_for_validation if is_for_validation(file) else order[len(kept_for_validation) :]
-        numbers = range(file * PHOTOS_PER_FILE, min((file + 1) * PHOTOS_PER_FILE, options.count))
-        done = [_photo(pages, own, synthesisers, options.seed, number) for number in numbers]
+    draw(options.pages, options.output, options.count, options.seed, options.workers)
+
+
+def draw(pages: Path, output: Path, count: int, seed: int, workers: int = 1) -> None:
+    """Write ``NNNN.npz``: ``images`` and ``masks``, (N, H, W, 3) and (N, H, W) uint8 at ``STORED_HW``; ``aspects`` (N,).
+
+    Args:
+        pages: a folder of pictures and PDFs.
+        output: the folder to make; files that are there are kept.
+        count: photos in all; fewer where a page can't be read or isn't seen.
+        seed: of the choice of pages and of the photos.
+        workers: processes; the photos don't depend on how many.
+
+    Raises:
+        InputError: there are no pages.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    files = {output / f"{file:04d}.npz": file for file in range(-(-count // PHOTOS_PER_FILE))}
+    missing = [(path, file) for path, file in files.items() if not path.exists()]
+    artist = _Artist(pages, count, seed)
+    with tqdm(total=len(files), initial=len(files) - len(missing), unit="file") as bar:
+        if workers < 2:
+            for path, file in missing:
+                artist.write(path, file)
+                bar.update()
+            return
+        started = partial(_start, artist, max(1, torch.get_num_threads() // workers))
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), started) as pool:
+            tasks = [pool.submit(_write, path, file) for path, file in missing]
+            try:
+                for task in as_completed(tasks):
+                    task.result()
+                    bar.update()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+
+class _Artist:
+    """Draws photos, one file after another."""
+
+    def __init__(self, pages: Path, count: int, seed: int) -> None:
+        self._pages, self._count, self._seed = Pages(pages, dpi=72), count, seed
+        order = np.random.default_rng(seed).permutation(len(self._pages))
+        # A page is photographed several times, but for training or for validation alone.
+        self._kept, self._others = np.split(order, [len(order) // VALIDATION_EVERY])
+        self._synthesisers = [
+            Synthesiser(replace(_BASE, size_wh=frame, coverage=coverage), seed)
+            for coverage in _COVERAGES
+            for frame in _FRAMES_WH
+        ]
+
+    def write(self, path: Path, file: int) -> None:
+        own = self._kept if is_for_validation(file) else self._others
+        numbers = range(file * PHOTOS_PER_FILE, min((file + 1) * PHOTOS_PER_FILE, self._count))
+        done = [_photo(self._pages, own, self._synthesisers, self._seed, number) for number in numbers]
         images, masks, aspects = zip(*[photo for photo in done if photo is not None], strict=True)
         work = path.with_suffix(".part.npz")
         np.savez(work, images=np.stack(images), masks=np.stack(masks), aspects=np.array(aspects, np.float32))
         os.replace(work, path)
+
+
+_artist: _Artist | None = None  # of a process that draws
+
+
+def _start(artist: _Artist, threads: int) -> None:
+    global _artist
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
+    _artist = artist
+
+
+def _write(path: Path, file: int) -> None:
+    assert _artist is not None
+    _artist.write(path, file)
 
 
 def _photo(

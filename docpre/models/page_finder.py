@@ -9,9 +9,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-_WIDTHS = (12, 24, 40, 64, 80)
-_BLOCKS = (0, 1, 1, 2, 2)
-_DECODER = 16
+_WIDTHS = (16, 32, 64, 128, 160)
+_BLOCKS = (0, 1, 2, 2, 2)
+_DECODER = 24
 _FINER = 2  # cells of the mask along each side of a cell of the decoder
 
 

@@ -13,10 +13,11 @@ from docpre.errors import InputError
 from docpre.models.page_finder import PageFinder
 from docpre.registry import find_model
 from tests.train.drawing import draw_text_page
+from train import page_photos
 from train.__main__ import main
-from train.data.page_photos import PagePhotos, coloured, moved, with_other_page
+from train.data.page_photos import PagePhotos, coloured, moved, shadowed, with_other_page
 from train.page_finder import iou
-from train.page_photos import scanned, shaped
+from train.page_photos import STORED_HW, scanned, shaped
 
 CONFIG = Path(__file__).parents[2] / "configs" / "page_finding.yaml"
 
@@ -42,12 +43,21 @@ def test_photos_are_drawn_and_kept(upright_pages, tmp_path):
     assert len(source) == 3
     for index in range(3):
         image, mask, aspect = source.read(index)
-        assert image.shape == (224, 224, 3)
-        assert mask.shape == (224, 224)
+        assert image.shape == (*STORED_HW, 3)
+        assert mask.shape == STORED_HW
         assert mask.max() == 255
         assert 0.5 < aspect < 2
     with pytest.raises(InputError, match="page_photos"):
         PagePhotos(output, for_validation=True)
+
+
+def test_the_photos_do_not_depend_on_how_many_processes_draw(upright_pages, tmp_path, monkeypatch):
+    monkeypatch.setattr(page_photos, "PHOTOS_PER_FILE", 2)
+    for workers in (1, 2):
+        page_photos.draw(upright_pages, tmp_path / str(workers), 2, 3, workers)
+    one, two = (np.load(tmp_path / str(workers) / "0000.npz") for workers in (1, 2))
+    for name in ("images", "masks", "aspects"):
+        np.testing.assert_array_equal(one[name], two[name])
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -85,11 +95,26 @@ def test_a_picture_of_a_page_alone_gets_no_other_page():
         assert (with_other_page(image, mask, other, other_mask, np.random.default_rng(0)) == 60).all()
 
 
-def test_a_page_that_fills_its_picture_still_does_when_moved():
+def test_a_page_that_fills_its_picture_still_does_when_moved_or_lies_on_a_larger_glass():
     full = np.full((224, 224), 255, np.uint8)
-    for seed in range(8):
-        _, covered = moved(np.repeat(full[..., None], 3, 2), full, 0.7, (96, 96), np.random.default_rng(seed))
-        assert covered.min() == 255
+    page = np.repeat(full[..., None], 3, 2) // 2
+    fills = 0
+    for seed in range(30):
+        seen, covered = moved(page, full, 0.7, (96, 96), np.random.default_rng(seed))
+        if covered.min() == 255:
+            fills += 1
+            continue
+        assert 0.1 < (covered > 127).mean() < 0.97
+        assert (seen[covered == 255] == 127).all()
+        assert not (seen[covered == 0] == 127).all(1).any()
+    assert 15 <= fills <= 27
+
+
+def test_shadows_darken_a_part_of_some_photos():
+    photo = np.full((96, 96, 3), 200, np.uint8)
+    dark = [(shadowed(photo, np.random.default_rng(seed)) < 190).mean() for seed in range(60)]
+    assert 8 <= sum(share > 0 for share in dark) <= 28
+    assert any(0.05 < share < 0.95 for share in dark)
 
 
 def test_pages_become_strips_cards_and_scans():
@@ -103,7 +128,7 @@ def test_pages_become_strips_cards_and_scans():
 
 def test_the_network_is_small_and_marks_each_second_pixel():
     network = PageFinder().eval()
-    assert sum(parameter.numel() for parameter in network.parameters()) < 400_000
+    assert sum(parameter.numel() for parameter in network.parameters()) < 1_500_000
     with torch.no_grad():
         assert network(torch.zeros(1, 3, 64, 96)).shape == (1, 1, 32, 48)
     logits = torch.tensor([[[[3.0, -3.0], [3.0, -3.0]]]])

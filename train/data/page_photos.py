@@ -25,10 +25,12 @@ Mask = NDArray[np.uint8]
 VALIDATION_EVERY = 12
 MASK_STEP = 2  # pixels of the network's picture to one of its mask
 _ASPECTS = (0.75, 4 / 3, 1.0, 9 / 16, 16 / 9, 2 / 3, 1.5)
-_ANY_TURN, _SCALE, _SHIFT = 0.5, (0.7, 1.6), 0.2
+_ANY_TURN, _SCALE, _SHIFT = 0.5, (0.65, 1.4), 0.2
 _OTHER_GROUND, _GRAY, _BLUR, _NOISE, _JPEG = 0.5, 0.12, 0.25, 0.4, 0.25
 _PALE_GROUND, _PALENESS = 0.15, (0.5, 0.9)  # how near the ground's colour comes to the paper's
 _OTHER_PAGE = 0.12
+_ON_GLASS, _GLASS_SHARE, _GLASS_TURN_DEG = 0.3, (0.25, 0.95), 6.0  # scans on a larger glass
+_SHADOW, _SHADOW_LIGHT, _SHADOW_SOFT = 0.3, (0.2, 0.8), (0.3, 8.0)  # what it leaves of the light; pixels
 _FULL = 250  # a mask of at least this everywhere belongs to a page that fills the picture
 
 
@@ -101,7 +103,7 @@ class MaskSamples(Dataset[MaskSample]):
             if random.random() < _OTHER_PAGE:
                 other = self._source.read(self._indices[int(random.integers(len(self._indices)))])
                 image = with_other_page(image, mask, *moved(*other, size, random), random)
-            image = coloured(image, mask, random)
+            image = coloured(shadowed(image, random), mask, random)
         cells = cv2.resize(mask, (size[0] // MASK_STEP, size[1] // MASK_STEP), interpolation=cv2.INTER_AREA)
         return {
             "image": torch.from_numpy(normalised([image], self._spec)[0]),
@@ -121,6 +123,8 @@ def moved(
         random: source of chance.
     """
     is_scan = bool(mask.min() >= _FULL)
+    if is_scan and random.random() < _ON_GLASS:
+        return on_glass(image, aspect, size_wh, random)
     quarter = int(random.integers(4))
     turn = np.deg2rad(90 * quarter)
     scale = random.uniform(0.9, 1) if is_scan else float(np.exp(random.uniform(*np.log(_SCALE))))
@@ -159,6 +163,70 @@ def moved(
             covered = cv2.warpAffine(mask, matrix, size_wh, flags=flags, **borders)
     seen = cv2.warpAffine(image, matrix, size_wh, flags=flags, **borders)
     return seen.astype(np.uint8, copy=False), np.asarray(covered, np.uint8)
+
+
+def on_glass(
+    image: ImageArray, aspect: float, size_wh: tuple[int, int], random: np.random.Generator
+) -> tuple[ImageArray, Mask]:
+    """A flat page on a scanner's glass that is larger, under a lid of one colour, mostly white or nearly black.
+
+    Args:
+        image: the page alone.
+        aspect: its width over its height.
+        size_wh: of the result.
+        random: source of chance.
+    """
+    frame = _ASPECTS[random.integers(len(_ASPECTS))]
+    turn = np.deg2rad(random.normal(0, _GLASS_TURN_DEG) + 90 * random.integers(4))
+    frame_wh, page_wh = np.array([frame, 1 / frame]) ** 0.5, np.array([aspect, 1 / aspect]) ** 0.5
+    unit = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
+    corners = (unit * page_wh) @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    largest = (frame_wh / np.ptp(corners, axis=0)).min()
+    corners = corners * min(largest, np.sqrt(random.uniform(*_GLASS_SHARE)))
+    room = frame_wh - np.ptp(corners, axis=0)
+    corners = (corners + room * random.uniform(-0.5, 0.5, 2)) / frame_wh
+    size = np.array(size_wh)
+    target = ((corners + 0.5) * size - 0.5).astype(np.float32)
+    source = ((unit + 0.5) * image.shape[1::-1] - 0.5).astype(np.float32)
+    matrix = cv2.getPerspectiveTransform(source, target)
+    mask = cv2.warpPerspective(np.full(image.shape[:2], 255, np.uint8), matrix, size_wh)
+    paper = np.median(image.reshape(-1, 3), axis=0)
+    lid = np.full(3, random.uniform(225, 255) if random.random() < 0.6 else random.uniform(0, 120))
+    lid = lid * random.uniform(0.95, 1, 3)
+    # The sheet's shadow along two of its sides; without one, and on a lid of its colour, it isn't to be seen.
+    shadow = random.uniform(-1, 1, 2) * 0.02 * min(size_wh)
+    depth = random.uniform(0.15, 0.5) if random.random() < 0.6 or np.abs(lid - paper).max() < 12 else 0.0
+    moved_by = np.array([[1, 0, shadow[0]], [0, 1, shadow[1]]])
+    shade = cv2.GaussianBlur(cv2.warpAffine(mask, moved_by, size_wh), (0, 0), random.uniform(0.5, 1.5))
+    ground = lid * (1 - depth * shade[..., None].astype(np.float32) / 255)
+    share = mask[..., None].astype(np.float32) / 255
+    seen = share * cv2.warpPerspective(image, matrix, size_wh, borderMode=cv2.BORDER_REPLICATE) + (1 - share) * ground
+    return np.clip(seen, 0, 255).astype(np.uint8), np.asarray(mask, np.uint8)
+
+
+def shadowed(image: ImageArray, random: np.random.Generator) -> ImageArray:
+    """A photo with a shadow across it, some of them: of a straight edge, a beam or a thing; hard or soft."""
+    if random.random() >= _SHADOW:
+        return image
+    height, width = image.shape[:2]
+    angle, kind = random.uniform(0, 2 * np.pi), random.random()
+    along = np.array([np.cos(angle), np.sin(angle)])
+    across = np.array([-along[1], along[0]])
+    middle = random.uniform(0.1, 0.9, 2) * (width, height)
+    size = max(width, height)
+    # From the middle to one side without end, a beam as long, or a thing of four corners.
+    reach = [(-2, 2, 0, 2), (-2, 2, 0, random.uniform(0.05, 0.4)), (0, random.uniform(0.2, 0.7), 0, random.uniform(0.2, 0.7))]
+    left, right, low, high = reach[0 if kind < 0.5 else 1 if kind < 0.75 else 2]
+    corners = np.array([[left, low], [right, low], [right, high], [left, high]]) + random.normal(0, 0.05, (4, 2))
+    outline = middle + size * (corners[:, :1] * along + corners[:, 1:] * across)
+    shade = np.zeros((height, width), np.float32)
+    cv2.fillPoly(shade, [(outline * 16).round().astype(np.int32)], 1.0, cv2.LINE_AA, 4)
+    soft = float(np.exp(random.uniform(*np.log(_SHADOW_SOFT))))
+    shade = np.asarray(cv2.GaussianBlur(shade, (0, 0), soft), np.float32)[..., None]
+    if random.random() < 0.3:
+        shade = 1 - shade  # light falls on that part alone
+    light = _levels(random, *_SHADOW_LIGHT, 1) * _levels(random, 0.93, 1.07)
+    return (image * (1 - shade * (1 - np.minimum(light, 1)))).astype(np.uint8)
 
 
 def with_other_page(
