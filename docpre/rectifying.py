@@ -104,7 +104,10 @@ class Rectifier:
             grid_xy: the network's answer for the whole photo, turned upright by that.
         """
         photo = picture_of(image)
-        placement = self.find(photo)
+        angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
+        placement = self.find(turned_back(photo, angle))  # so that a page is found at one place however it is turned
+        if placement is not None and angle:
+            placement = placement.turned_back(cast(Angle, 360 - angle))
         if placement is not None and placement.is_askew_or_far:
             found = self._looked_for(image, photo, placement, orientation, grid_xy)
         else:

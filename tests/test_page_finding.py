@@ -165,7 +165,7 @@ def test_a_part_of_the_picture_is_askew_or_one_that_both_see():
 
 def test_what_a_network_takes_along_with_the_page_is_left_out(find, page):
     """The page finder's outline decides between two pages whose lines are equally level."""
-    photo = on_a_table(page, 0, 0.55, 1200, 900)
+    photo = on_a_table(page, 0, 0.7, 1200, 900)
     placement = find(photo)
     assert placement is not None
     assert not placement.is_askew_or_far

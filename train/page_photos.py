@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> None:
 
 
 def draw(pages: Path, output: Path, count: int, seed: int, workers: int = 1) -> None:
-    """Write ``NNNN.npz``: ``images`` and ``masks``, (N, H, W, 3) and (N, H, W) uint8 at ``STORED_HW``; ``aspects`` (N,).
+    """Write ``NNNN.npz``: ``images`` (N, H, W, 3) and ``masks`` (N, H, W), uint8 at ``STORED_HW``; ``aspects`` (N,).
 
     Args:
         pages: a folder of pictures and PDFs.

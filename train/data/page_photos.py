@@ -215,7 +215,11 @@ def shadowed(image: ImageArray, random: np.random.Generator) -> ImageArray:
     middle = random.uniform(0.1, 0.9, 2) * (width, height)
     size = max(width, height)
     # From the middle to one side without end, a beam as long, or a thing of four corners.
-    reach = [(-2, 2, 0, 2), (-2, 2, 0, random.uniform(0.05, 0.4)), (0, random.uniform(0.2, 0.7), 0, random.uniform(0.2, 0.7))]
+    reach = [
+        (-2, 2, 0, 2),
+        (-2, 2, 0, random.uniform(0.05, 0.4)),
+        (0, random.uniform(0.2, 0.7), 0, random.uniform(0.2, 0.7)),
+    ]
     left, right, low, high = reach[0 if kind < 0.5 else 1 if kind < 0.75 else 2]
     corners = np.array([[left, low], [right, low], [right, high], [left, high]]) + random.normal(0, 0.05, (4, 2))
     outline = middle + size * (corners[:, :1] * along + corners[:, 1:] * across)
