@@ -130,15 +130,17 @@ class Rectifier:
     ) -> Found:
         """The page where it was found, or the whole photo where that is the better one."""
         placed = self._placed(image, placement, orientation)
-        if not placed.look.has_evidence or placed.look.tilt_deg > self.level_deg:
-            whole = self._whole(photo, orientation, grid_xy)
-            return whole if _is_more_level(whole, placed) else placed
-        # What was found may be the lit part of a page alone.
         turned = placement.turned_back(orientation.applied_angle_cw_deg if orientation else 0)
-        if turned.agreement(grid_xy) < _DIFFER and abs(placement.turn_cw_deg) < _SEEN_DEG:
-            whole = self._whole(photo, orientation, grid_xy)
-            return placed if _is_as_good(placed, whole) else whole
-        return placed
+        is_another_page = turned.agreement(grid_xy) < _DIFFER
+        is_unsure = not placed.look.has_evidence or placed.look.tilt_deg > self.level_deg
+        # What was found may be the lit part of a page alone; lines are looked for beyond it.
+        may_be_a_part = is_another_page and abs(placement.turn_cw_deg) < _SEEN_DEG
+        if not is_unsure and not may_be_a_part:
+            return placed
+        whole = self._whole(photo, orientation, grid_xy)
+        if is_another_page:
+            return whole if whole.look.has_evidence and _left_out(placed, whole) > _LEFT_OUT else placed
+        return whole if _is_more_level(whole, placed) else placed
 
     def _whole(self, photo: ImageArray, orientation: Orientation | None, grid_xy: NDArray[np.float32]) -> Found:
         """The whole photo, turned upright by what the classifier says of it."""
