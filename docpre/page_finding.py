@@ -5,7 +5,6 @@ An unwarping network expects a page that is about upright and fills most of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -19,19 +18,16 @@ from docpre.grids import GridXY, identity_grid, rim_of
 from docpre.loading import ImageArray
 from docpre.network_input import normalised, resized
 
-#: Finds the page in a picture (H, W, 3) RGB uint8, or says that there is none to be told from the rest.
-Find = Callable[[ImageArray], "Placement | None"]
-
 GRID_HW = (45, 31)
 
 _MASK_SIDE = 384  # at which the outline is followed
 _SPUR = 0.02  # of that: what is thinner belongs to no page
 _LEAST_SHARE = 0.008  # of the picture
-_SUREST = 0.92  # the mean probability within the outline
+_SUREST = 0.95  # the mean probability within the outline
 _CONVEX = 0.75  # share of its outline's quadrilateral that a page covers at least
 _MARGIN = 0.07  # of the page's longer side, around it
-_SMALLEST_TURN_DEG, _FAR_SHARE = 8.0, 0.45
-_LOOKED_FOR_SHARE = 0.6  # a page that covers no more is seen alone: what is around it leads a network astray
+_SMALLEST_TURN_DEG = 8.0
+_SMALL = 0.6  # of the picture: what is around a page that covers no more leads an unwarping network astray
 _LARGEST_PART, _PART_AGREEMENT = 0.8, 0.8  # of a page that an unwarping network takes for a part of the picture too
 
 
@@ -51,24 +47,22 @@ class Placement:
     share: float
 
     @property
-    def is_far(self) -> bool:
-        """Whether the page covers less than half of the picture."""
-        return self.share <= _FAR_SHARE
+    def is_part(self) -> bool:
+        """Whether the page surely is a part of the picture, and an unwarping network had better see it alone."""
+        return self.share <= _SMALL or (self.share <= _LARGEST_PART and self.is_askew)
 
     @property
-    def is_askew_or_far(self) -> bool:
-        """Whether an unwarping network had better see the page alone, upright and large."""
-        return self.share <= _LOOKED_FOR_SHARE or abs(self.turn_cw_deg) >= _SMALLEST_TURN_DEG
+    def is_askew(self) -> bool:
+        """Whether the page had better be turned upright before an unwarping network sees it."""
+        return abs(self.turn_cw_deg) >= _SMALLEST_TURN_DEG
 
     def is_part_with(self, grid_xy: NDArray[np.floating]) -> bool:
-        """Whether the page surely is a part of the picture: far off, askew, or the part that a network's grid shows.
+        """Whether the page is a part of the picture: surely, or the part that a network's grid shows.
 
         Args:
             grid_xy: see ``agreement``.
         """
-        if self.is_far or self.share > _LARGEST_PART:
-            return self.is_far
-        return abs(self.turn_cw_deg) >= _SMALLEST_TURN_DEG or self.agreement(grid_xy) >= _PART_AGREEMENT
+        return self.is_part or (self.share <= _LARGEST_PART and self.agreement(grid_xy) >= _PART_AGREEMENT)
 
     def agreement(self, grid_xy: NDArray[np.floating]) -> float:
         """How well a grid (2, rows, columns) shows the same page, 0 to 1: what both cover in parts of what one does.
@@ -127,9 +121,14 @@ class PageFinder:
         logits = self.pool.run(normalised([resized(picture, spec)], spec))[0, 0]
         return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
-    def __call__(self, picture: ImageArray) -> Placement | None:
-        """The page's place, or None where no page is told from what is around it."""
-        return placement_of(self.mask(picture), (picture.shape[0], picture.shape[1]))
+    def __call__(self, picture: ImageArray, photo_hw: tuple[int, int] | None = None) -> Placement | None:
+        """The page's place, or None where no page is told from what is around it.
+
+        Args:
+            picture: (H, W, 3) RGB uint8.
+            photo_hw: the photo's own size, whose proportions decide; None: those of the picture, which isn't squeezed.
+        """
+        return placement_of(self.mask(picture), photo_hw or (picture.shape[0], picture.shape[1]))
 
 
 def placement_of(mask: NDArray[np.float32], picture_hw: tuple[int, int]) -> Placement | None:

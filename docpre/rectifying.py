@@ -20,19 +20,20 @@ from docpre.grids import composed, identity_grid, rim_of, seen_through
 from docpre.line_directions import LineDirections, line_directions
 from docpre.loading import ImageArray
 from docpre.orientation import Orientation
-from docpre.page_finding import GRID_HW, Find, Placement
+from docpre.page_finding import GRID_HW, Placement
 from docpre.refining import LOOK_SIDE, Look, look, refined, straightened
 from docpre.shrinking import halved
 
 #: Tells the orientation of a picture (H, W, 3) RGB uint8.
 Orient = Callable[[ImageArray], Orientation]
+#: Gives the network's answer for a whole photo, (2, rows, columns).
+First = Callable[[], NDArray[np.float32]]
 
 # What the network takes for the page and what the page finder does, as their overlap: one page, and surely another one.
 _AGREE, _DIFFER = 0.93, 0.7
 _SURER_BY_DEG = 0.3  # by so much more level are lines that speak against a closer look
 _LEFT_OUT = 0.25  # of a page's lines; then the page finder's outline is only a part of it: the lit one, say
 _TEXT_TILT_DEG, _TEXT_RATIO = 1.5, 2.0  # what is text beyond it: as level as this, as strong as on it up to this factor
-_SEEN_DEG = 20.0  # lines that run no further from level than this are seen where level ones are looked for
 # The classifier is asked about a flat page again if its lines are so level, and believed from this score on.
 _READABLE_DEG, _SURE = 2.0, 0.9
 _WORSE_BY_DEG = 0.5  # what unwarping may not lose
@@ -82,7 +83,6 @@ class Rectifier:
         network_hw: that size.
         most_passes: of the network, on each way.
         level_deg: lines that tilt no more than this need no further pass.
-        find: tells where in a picture the page is.
         orient: tells the orientation of a picture, if there is something that can.
     """
 
@@ -90,30 +90,28 @@ class Rectifier:
     network_hw: tuple[int, int]
     most_passes: int
     level_deg: float
-    find: Find
     orient: Orient | None
 
     def rectified(
-        self, image: ImageArray, orientation: Orientation | None, grid_xy: NDArray[np.float32]
+        self, image: ImageArray, orientation: Orientation | None, first: First, placement: Placement | None
     ) -> Found | None:
         """Make the most of a page that is not flat; None where nothing makes its lines more level than they are.
 
         Args:
             image: (H, W, 3) RGB uint8, the photo as it came.
             orientation: what the classifier says of it, if it was asked.
-            grid_xy: the network's answer for the whole photo, turned upright by that.
+            first: the network's answer for the whole photo, turned upright by that; it is asked for where it is needed.
+            placement: the page's place in the photo, turned upright so, if it was found.
         """
         photo = picture_of(image)
         angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
-        placement = self.find(turned_back(photo, angle))  # so that a page is found at one place however it is turned
-        if placement is not None and angle:
-            placement = placement.turned_back(cast(Angle, 360 - angle))
-        if placement is not None and placement.is_askew_or_far:
-            found = self._looked_for(image, photo, placement, orientation, grid_xy)
+        placed_at = placement.turned_back(cast(Angle, (360 - angle) % 360)) if placement else None
+        if placed_at is not None and (placed_at.is_part or placed_at.is_askew):
+            found = self._looked_for(image, photo, placed_at, orientation, first)
         else:
-            found = self._whole(photo, orientation, grid_xy)
-            if placement and placement.turned_back(found.angle_cw_deg).agreement(found.look.grid_xy) < _AGREE:
-                placed = self._placed(image, placement, orientation)
+            found = self._whole(photo, orientation, first())
+            if placed_at and placed_at.turned_back(found.angle_cw_deg).agreement(found.look.grid_xy) < _AGREE:
+                placed = self._placed(image, placed_at, orientation)
                 found = placed if _is_as_good(placed, found) else found
         found = self._turned(found)
         if _is_worse(found):
@@ -126,19 +124,15 @@ class Rectifier:
         photo: ImageArray,
         placement: Placement,
         orientation: Orientation | None,
-        grid_xy: NDArray[np.float32],
+        first: First,
     ) -> Found:
-        """The page where it was found, or the whole photo where that is the better one."""
+        """The page where it was found; or the whole photo, if that is the better one where lines don't get level."""
         placed = self._placed(image, placement, orientation)
-        turned = placement.turned_back(orientation.applied_angle_cw_deg if orientation else 0)
-        is_another_page = turned.agreement(grid_xy) < _DIFFER
-        is_unsure = not placed.look.has_evidence or placed.look.tilt_deg > self.level_deg
-        # What was found may be the lit part of a page alone; lines are looked for beyond it.
-        may_be_a_part = is_another_page and abs(placement.turn_cw_deg) < _SEEN_DEG
-        if not is_unsure and not may_be_a_part:
+        if placed.look.has_evidence and placed.look.tilt_deg <= self.level_deg:
             return placed
-        whole = self._whole(photo, orientation, grid_xy)
-        if is_another_page:
+        whole = self._whole(photo, orientation, first())
+        turned = placement.turned_back(whole.angle_cw_deg)
+        if turned.agreement(whole.look.grid_xy) < _DIFFER:  # what was found may be the lit part of a page alone
             return whole if whole.look.has_evidence and _left_out(placed, whole) > _LEFT_OUT else placed
         return whole if _is_more_level(whole, placed) else placed
 
@@ -228,9 +222,10 @@ def _left_out(placed: Found, whole: Found) -> float:
     beyond = LineDirections(lines.centres_xy[is_out], lines.angles_deg[is_out], lines.weights[is_out])
     if not beyond.evidence or beyond.tilt_deg > _TEXT_TILT_DEG:
         return 0.0
-    ratio = beyond.weights.mean() / max(lines.weights[~is_out].mean() if not is_out.all() else 0.0, 1e-9)
-    if not 1 / _TEXT_RATIO <= ratio <= _TEXT_RATIO:
-        return 0.0
+    if not is_out.all():
+        ratio = beyond.weights.mean() / max(lines.weights[~is_out].mean(), 1e-9)
+        if not 1 / _TEXT_RATIO <= ratio <= _TEXT_RATIO:
+            return 0.0
     return float(beyond.weights[np.abs(beyond.angles_deg) <= _BENT_DEG].sum() / lines.evidence)
 
 

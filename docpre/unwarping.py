@@ -19,7 +19,7 @@ from docpre.grids import beyond, extended
 from docpre.loading import ImageArray, Page
 from docpre.network_input import normalised, resized
 from docpre.orientation import Orientation
-from docpre.page_finding import PageFinder
+from docpre.page_finding import PageFinder, Placement
 from docpre.page_module import PageModule
 from docpre.rectifying import Found, Orient, Rectifier, flat_lines, is_bent, is_drawn, level, picture_of, skew_deg
 from docpre.refining import LEVEL_DEG
@@ -116,6 +116,29 @@ class Unwarping:
             "line_tilt": None if self.tilt_deg is None else round(self.tilt_deg, 2),
             **{name: round(getattr(self.flatness, name), 3) if self.flatness else None for name in _FLATNESS_FIGURES},
         }
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A page that may be bent, and what was seen of it.
+
+    Attributes:
+        image: as it came.
+        orientation: what the classifier says of it, if it was asked.
+        picture: what the network sees of it, upright.
+        placement: in that picture, if the page is told from what is around it.
+        grid_xy: the network's answer; None: it was not asked yet.
+    """
+
+    image: ImageArray
+    orientation: Orientation | None
+    picture: ImageArray
+    placement: Placement | None
+    grid_xy: NDArray[np.float32] | None
+
+    @property
+    def angle_cw_deg(self) -> Angle:
+        return self.orientation.applied_angle_cw_deg if self.orientation else 0
 
 
 class Unwarper:
@@ -221,7 +244,14 @@ class Unwarper:
         angles = [orientation.applied_angle_cw_deg if orientation else 0 for orientation in told]
         spec = self.pool.spec
         pictures = [resized(image, spec, cast(Angle, angle)) for image, angle in zip(images, angles, strict=True)]
-        grids = _grids(self.pool, pictures, device)
+        sizes = [
+            _upright(image, cast(Angle, angle)).output_size_hw for image, angle in zip(images, angles, strict=True)
+        ]
+        placements = [self._find(*page) if self._find else None for page in zip(pictures, sizes, strict=True)]
+        # A page that surely is a part of the picture is seen alone at once.
+        whole = [index for index, placement in enumerate(placements) if placement is None or not placement.is_part]
+        answers = _grids(self.pool, [pictures[index] for index in whole], device) if whole else ()
+        grids = dict(zip(whole, answers, strict=True))
 
         def network(picture: ImageArray) -> NDArray[np.float32]:
             return _grids(self.again, [picture], device)[0]
@@ -229,39 +259,34 @@ class Unwarper:
         rectifier = None
         if self._find is not None:
             options, size_hw = self.options, self.again.spec.size_hw
-            rectifier = Rectifier(network, size_hw, options.most_passes, options.level_deg, self._find, orient)
-        return [self._plan(*page, rectifier) for page in zip(images, told, pictures, grids, strict=True)]
+            rectifier = Rectifier(network, size_hw, options.most_passes, options.level_deg, orient)
+        plans = []
+        for index, (image, orientation, picture) in enumerate(zip(images, told, pictures, strict=True)):
+            page = _Seen(image, orientation, picture, placements[index], grids.get(index))
+            plans.append(self._plan(page, rectifier, device))
+        return plans
 
-    def _plan(
-        self,
-        image: ImageArray,
-        orientation: Orientation | None,
-        picture: ImageArray,
-        grid_xy: NDArray[np.float32],
-        rectifier: Rectifier | None,
-    ) -> Unwarping:
-        flatness = judge(picture, grid_xy)
-        angle: Angle = orientation.applied_angle_cw_deg if orientation else 0
-        if flatness.is_flat and rectifier is not None:
-            # The table may be as pale as the paper: then the page's own outline tells.
-            placement = rectifier.find(picture)
-            if placement is not None and placement.is_part_with(grid_xy):
-                flatness = replace(flatness, is_flat=False, reason="the page is only a part of the picture")
+    def _plan(self, page: _Seen, rectifier: Rectifier | None, device: str | None) -> Unwarping:
+        image, angle = page.image, page.angle_cw_deg
         turned = _upright(image, angle)
-        skew = 0.0
-        if flatness.is_flat and self.options.leave_flat_pages and rectifier is not None:
-            lines = flat_lines(picture_of(image, angle))
-            skew = skew_deg(lines)
-            if not skew and is_bent(image, lines):
-                flatness = replace(flatness, is_flat=False, reason="its lines are far from level")
-        if flatness.is_flat and self.options.leave_flat_pages:
-            reason = f"{flatness.reason}; it lies askew" if skew else flatness.reason
-            return Unwarping(level(turned, skew), False, reason, flatness, angle, skew)
-        reason = flatness.reason if not flatness.is_flat else "flat pages are not to be left alone"
+        flatness, reason = None, "the page is only a part of the picture"
+        if page.grid_xy is not None:
+            flatness = self._judged(page)
+            reason = flatness.reason
+        if flatness is not None and flatness.is_flat:
+            if self.options.leave_flat_pages:
+                skew = 0.0 if rectifier is None else skew_deg(flat_lines(picture_of(image, angle)))
+                reason = f"{reason}; it lies askew" if skew else reason
+                return Unwarping(level(turned, skew), False, reason, flatness, angle, skew)
+            reason = "flat pages are not to be left alone"
+
+        def first() -> NDArray[np.float32]:
+            return _grids(self.pool, [page.picture], device)[0] if page.grid_xy is None else page.grid_xy
+
         if rectifier is None:
-            first = (self.pool.spec.name,)
-            return Unwarping(self._flattened(turned, grid_xy), True, reason, flatness, angle, models=first)
-        found = rectifier.rectified(image, orientation, grid_xy)
+            models = (self.pool.spec.name,)
+            return Unwarping(self._flattened(turned, first()), True, reason, flatness, angle, models=models)
+        found = rectifier.rectified(image, page.orientation, first, page.placement)
         if found is None:
             return Unwarping(turned, False, "unwarping would make its lines less level", flatness, angle)
         seen = found.look
@@ -278,6 +303,21 @@ class Unwarper:
             seen.tilt_deg if seen.has_evidence else None,
             self._models(found),
         )
+
+    def _judged(self, page: _Seen) -> Flatness:
+        """What speaks for and against unwarping a page of which the network saw the whole picture."""
+        assert page.grid_xy is not None
+        flatness = judge(page.picture, page.grid_xy)
+        if not flatness.is_flat or self._find is None:
+            return flatness
+        # The table may be as pale as the paper: then the page's own outline tells.
+        if page.placement is not None and page.placement.is_part_with(page.grid_xy):
+            return replace(flatness, is_flat=False, reason="the page is only a part of the picture")
+        if self.options.leave_flat_pages:
+            lines = flat_lines(picture_of(page.image, page.angle_cw_deg))
+            if not skew_deg(lines) and is_bent(page.image, lines):
+                return replace(flatness, is_flat=False, reason="its lines are far from level")
+        return flatness
 
     def _models(self, found: Found) -> tuple[str, ...]:
         """Whose answers a page's grid is made of."""

@@ -82,7 +82,7 @@ def test_the_result_has_paddleocrs_keys_and_more(pipeline, photo_rgb):
     assert set(result.orientation["scores"]) == {"0", "90", "180", "270"}
     assert sum(result.orientation["scores"].values()) == pytest.approx(1, abs=1e-4)
     assert result.orientation["applied"]
-    assert result.unwarping["bend_percent"] > 0
+    assert result.unwarping["bend_percent"] is None  # the page is small in the photo, and is seen alone at once
     assert set(result.elapsed_ms) == {"loading", "orientation", "unwarping", "sampling"}
     assert result.error is None
     with pytest.raises(KeyError):
