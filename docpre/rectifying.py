@@ -30,7 +30,7 @@ Orient = Callable[[ImageArray], Orientation]
 First = Callable[[], NDArray[np.float32]]
 
 # What the network takes for the page and what the page finder does, as their overlap: one page, and surely another one.
-_AGREE, _DIFFER = 0.93, 0.7
+_AGREE, _DIFFER = 0.88, 0.7
 _SURER_BY_DEG = 0.3  # by so much more level are lines that speak against a closer look
 _LEFT_OUT = 0.25  # of a page's lines; then the page finder's outline is only a part of it: the lit one, say
 _TEXT_TILT_DEG, _TEXT_RATIO = 1.5, 2.0  # what is text beyond it: as level as this, as strong as on it up to this factor
