@@ -23,7 +23,7 @@ GRID_HW = (45, 31)
 _MASK_SIDE = 384  # at which the outline is followed
 _SPUR = 0.02  # of that: what is thinner belongs to no page
 _LEAST_SHARE = 0.008  # of the picture
-_SUREST = 0.95  # the mean probability within the outline
+_LEAST_SURE, _SURE = 0.9, 0.95  # the mean probability within the outline
 _CONVEX = 0.75  # share of its outline's quadrilateral that a page covers at least
 _MARGIN = 0.07  # of the page's longer side, around it
 _SMALLEST_TURN_DEG = 8.0
@@ -40,11 +40,18 @@ class Placement:
             of the page as it lies when it is turned back by ``turn_cw_deg``.
         turn_cw_deg: how far its sides are turned clockwise, above -45 and at most 45.
         share: of the picture that the page covers.
+        sureness: the mean probability of the page within its outline.
     """
 
     corners_xy: NDArray[np.float64]
     turn_cw_deg: float
     share: float
+    sureness: float = 1.0
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the page is told from what is around it so clearly that nothing else need be asked."""
+        return self.sureness >= _SURE
 
     @property
     def is_part(self) -> bool:
@@ -78,7 +85,7 @@ class Placement:
         x, y = self.corners_xy.T
         turned = {0: (x, y), 90: (y, 1 - x), 180: (1 - x, 1 - y), 270: (1 - y, x)}[angle_cw_deg]
         corners = np.roll(np.stack(turned, -1), -(angle_cw_deg // 90), axis=0)
-        return Placement(corners, self.turn_cw_deg, self.share)
+        return Placement(corners, self.turn_cw_deg, self.share, self.sureness)
 
     def grid(self, picture_hw: tuple[int, int]) -> GridXY:
         """From the page as if seen from above, with a margin, to the picture: (2, rows, columns) in [-1, 1]."""
@@ -147,7 +154,8 @@ def placement_of(mask: NDArray[np.float32], picture_hw: tuple[int, int]) -> Plac
     largest = 1 + int(figures[1:, cv2.CC_STAT_AREA].argmax())
     area = figures[largest, cv2.CC_STAT_AREA]
     own = labels == largest
-    if area < _LEAST_SHARE * _MASK_SIDE**2 or fine[own].mean() < _SUREST:
+    sureness = float(fine[own].mean())
+    if area < _LEAST_SHARE * _MASK_SIDE**2 or sureness < _LEAST_SURE:
         return None
     outlines, _ = cv2.findContours(own.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     hull = cv2.convexHull(max(outlines, key=cv2.contourArea)).astype(np.float32)
@@ -161,7 +169,8 @@ def placement_of(mask: NDArray[np.float32], picture_hw: tuple[int, int]) -> Plac
     if covered < _CONVEX * cv2.contourArea(corners.astype(np.float32)):
         return None
     corners, turn = _from_top_left(corners)
-    return Placement(corners / (width, height) * max(width, height) / 1000, turn, float(area / _MASK_SIDE**2))
+    share = float(area / _MASK_SIDE**2)
+    return Placement(corners / (width, height) * max(width, height) / 1000, turn, share, sureness)
 
 
 def quadrilateral(hull: NDArray[np.float32]) -> NDArray[np.float64] | None:

@@ -249,7 +249,8 @@ class Unwarper:
         ]
         placements = [self._find(*page) if self._find else None for page in zip(pictures, sizes, strict=True)]
         # A page that surely is a part of the picture is seen alone at once.
-        whole = [index for index, placement in enumerate(placements) if placement is None or not placement.is_part]
+        is_alone = [placement is not None and placement.is_part and placement.is_sure for placement in placements]
+        whole = [index for index, alone in enumerate(is_alone) if not alone]
         answers = _grids(self.pool, [pictures[index] for index in whole], device) if whole else ()
         grids = dict(zip(whole, answers, strict=True))
 
@@ -311,7 +312,8 @@ class Unwarper:
         if not flatness.is_flat or self._find is None:
             return flatness
         # The table may be as pale as the paper: then the page's own outline tells.
-        if page.placement is not None and page.placement.is_part_with(page.grid_xy):
+        placement = page.placement
+        if placement is not None and placement.is_sure and placement.is_part_with(page.grid_xy):
             return replace(flatness, is_flat=False, reason="the page is only a part of the picture")
         if self.options.leave_flat_pages:
             lines = flat_lines(picture_of(page.image, page.angle_cw_deg))
