@@ -198,11 +198,13 @@ def _is_more_level(whole: Found, placed: Found) -> bool:
 
 def _is_as_good(placed: Found, whole: Found) -> bool:
     """Whether a page's lines are as level where it was looked for, so that the page finder's outline decides; but not
-    where that leaves out lines that are level too."""
+    an unsure one that leaves out lines that are level too."""
     if not whole.look.has_evidence:
         return True
-    is_as_level = placed.look.has_evidence and placed.look.tilt_deg <= whole.look.tilt_deg + _SURER_BY_DEG
-    return is_as_level and _left_out(placed, whole) <= _LEFT_OUT
+    if not placed.look.has_evidence or placed.look.tilt_deg > whole.look.tilt_deg + _SURER_BY_DEG:
+        return False
+    is_sure = placed.placement is not None and placed.placement.is_sure
+    return is_sure or _left_out(placed, whole) <= _LEFT_OUT
 
 
 def _left_out(placed: Found, whole: Found) -> float:
