@@ -55,7 +55,7 @@ class Placement:
 
     @property
     def is_part(self) -> bool:
-        """Whether the page surely is a part of the picture, and an unwarping network had better see it alone."""
+        """Whether the page covers so little of the picture, for how it lies, that it had better be seen alone."""
         return self.share <= _SMALL or (self.share <= _LARGEST_PART and self.is_askew)
 
     @property
@@ -64,7 +64,7 @@ class Placement:
         return abs(self.turn_cw_deg) >= _SMALLEST_TURN_DEG
 
     def is_part_with(self, grid_xy: NDArray[np.floating]) -> bool:
-        """Whether the page is a part of the picture: surely, or the part that a network's grid shows.
+        """Whether the page is a part of the picture: by itself, or as the part that a network's grid shows.
 
         Args:
             grid_xy: see ``agreement``.

@@ -74,6 +74,9 @@ class UnwarpingOptions:
             raise ConfigError(f"margin is from 0 to 1 of the page's width, not {self.margin!r}.")
 
 
+_IS_A_PART = "the page is only a part of the picture"
+
+
 @dataclass(frozen=True, eq=False)
 class Unwarping:
     """What is to be done with a page.
@@ -82,7 +85,8 @@ class Unwarping:
         transform: from the picture as it came to the flat page, turns included.
         is_applied: whether the page is unwarped.
         reason: why, or why not.
-        flatness: what speaks for and against it; None where the network was not asked.
+        flatness: what speaks for and against it; None where the network was not asked about the whole picture: a
+            program drew the page, or it surely is a part of the picture.
         angle_cw_deg: quarter turn of the page in the picture, as far as it was told.
         turn_cw_deg: how far the page is turned clockwise beyond that, where that was seen from its lines; else 0.
         orientation: what the classifier said when it saw the page flat, if that counts more than what it said before.
@@ -241,12 +245,10 @@ class Unwarper:
         orient: Orient | None,
     ) -> list[Unwarping]:
         """What is to be done with pages that may be bent."""
-        angles = [orientation.applied_angle_cw_deg if orientation else 0 for orientation in told]
+        angles = [cast(Angle, orientation.applied_angle_cw_deg if orientation else 0) for orientation in told]
         spec = self.pool.spec
-        pictures = [resized(image, spec, cast(Angle, angle)) for image, angle in zip(images, angles, strict=True)]
-        sizes = [
-            _upright(image, cast(Angle, angle)).output_size_hw for image, angle in zip(images, angles, strict=True)
-        ]
+        pictures = [resized(image, spec, angle) for image, angle in zip(images, angles, strict=True)]
+        sizes = [_upright(image, angle).output_size_hw for image, angle in zip(images, angles, strict=True)]
         placements = [self._find(*page) if self._find else None for page in zip(pictures, sizes, strict=True)]
         # A page that surely is a part of the picture is seen alone at once.
         is_alone = [placement is not None and placement.is_part and placement.is_sure for placement in placements]
@@ -270,13 +272,12 @@ class Unwarper:
     def _plan(self, page: _Seen, rectifier: Rectifier | None, device: str | None) -> Unwarping:
         image, angle = page.image, page.angle_cw_deg
         turned = _upright(image, angle)
-        flatness, reason = None, "the page is only a part of the picture"
+        flatness, skew, reason = None, 0.0, _IS_A_PART
         if page.grid_xy is not None:
-            flatness = self._judged(page)
+            flatness, skew = self._judged(page, page.grid_xy)
             reason = flatness.reason
         if flatness is not None and flatness.is_flat:
             if self.options.leave_flat_pages:
-                skew = 0.0 if rectifier is None else skew_deg(flat_lines(picture_of(image, angle)))
                 reason = f"{reason}; it lies askew" if skew else reason
                 return Unwarping(level(turned, skew), False, reason, flatness, angle, skew)
             reason = "flat pages are not to be left alone"
@@ -305,21 +306,23 @@ class Unwarper:
             self._models(found),
         )
 
-    def _judged(self, page: _Seen) -> Flatness:
-        """What speaks for and against unwarping a page of which the network saw the whole picture."""
-        assert page.grid_xy is not None
-        flatness = judge(page.picture, page.grid_xy)
+    def _judged(self, page: _Seen, grid_xy: NDArray[np.float32]) -> tuple[Flatness, float]:
+        """What speaks for and against unwarping a page of which the network saw all of the picture, and how far
+        clockwise it lies askew if it is flat."""
+        flatness = judge(page.picture, grid_xy)
         if not flatness.is_flat or self._find is None:
-            return flatness
+            return flatness, 0.0
         # The table may be as pale as the paper: then the page's own outline tells.
         placement = page.placement
-        if placement is not None and placement.is_sure and placement.is_part_with(page.grid_xy):
-            return replace(flatness, is_flat=False, reason="the page is only a part of the picture")
-        if self.options.leave_flat_pages:
-            lines = flat_lines(picture_of(page.image, page.angle_cw_deg))
-            if not skew_deg(lines) and is_bent(page.image, lines):
-                return replace(flatness, is_flat=False, reason="its lines are far from level")
-        return flatness
+        if placement is not None and placement.is_sure and placement.is_part_with(grid_xy):
+            return replace(flatness, is_flat=False, reason=_IS_A_PART), 0.0
+        if not self.options.leave_flat_pages:
+            return flatness, 0.0
+        lines = flat_lines(picture_of(page.image, page.angle_cw_deg))
+        skew = skew_deg(lines)
+        if not skew and is_bent(page.image, lines):
+            flatness = replace(flatness, is_flat=False, reason="its lines are far from level")
+        return flatness, skew
 
     def _models(self, found: Found) -> tuple[str, ...]:
         """Whose answers a page's grid is made of."""

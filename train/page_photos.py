@@ -7,23 +7,20 @@ with the next file.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from docpre.errors import DocpreError
+from docpre.errors import DocpreError, InputError
 from docpre.loading import ImageArray
 from train.data.page_photos import VALIDATION_EVERY, is_for_validation
 from train.data.pages import Pages
+from train.drawn_files import draw_files
 from train.synth import SynthConfig, Synthesiser
 
 #: Photos are kept in this size, whatever their proportions, and so many to a file.
@@ -74,34 +71,16 @@ def draw(pages: Path, output: Path, count: int, seed: int, workers: int = 1) -> 
         workers: processes; the photos don't depend on how many.
 
     Raises:
-        InputError: there are no pages.
+        InputError: there are no pages, or none of a file's can be read and seen.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    files = {output / f"{file:04d}.npz": file for file in range(-(-count // PHOTOS_PER_FILE))}
-    missing = [(path, file) for path, file in files.items() if not path.exists()]
-    artist = _Artist(pages, count, seed)
-    with tqdm(total=len(files), initial=len(files) - len(missing), unit="file") as bar:
-        if workers < 2:
-            for path, file in missing:
-                artist.write(path, file)
-                bar.update()
-            return
-        started = partial(_start, artist, max(1, torch.get_num_threads() // workers))
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), started) as pool:
-            tasks = [pool.submit(_write, path, file) for path, file in missing]
-            try:
-                for task in as_completed(tasks):
-                    task.result()
-                    bar.update()
-            finally:
-                pool.shutdown(cancel_futures=True)
+    draw_files(output, count, PHOTOS_PER_FILE, partial(_Artist, pages, seed), workers)
 
 
 class _Artist:
     """Draws photos, one file after another."""
 
-    def __init__(self, pages: Path, count: int, seed: int) -> None:
-        self._pages, self._count, self._seed = Pages(pages, dpi=72), count, seed
+    def __init__(self, pages: Path, seed: int) -> None:
+        self._pages, self._seed = Pages(pages, dpi=72), seed
         order = np.random.default_rng(seed).permutation(len(self._pages))
         # A page is photographed several times, but for training or for validation alone.
         self._kept, self._others = np.split(order, [len(order) // VALIDATION_EVERY])
@@ -111,29 +90,16 @@ class _Artist:
             for frame in _FRAMES_WH
         ]
 
-    def write(self, path: Path, file: int) -> None:
-        own = self._kept if is_for_validation(file) else self._others
-        numbers = range(file * PHOTOS_PER_FILE, min((file + 1) * PHOTOS_PER_FILE, self._count))
+    def write(self, path: Path, numbers: range) -> None:
+        own = self._kept if is_for_validation(int(path.stem)) else self._others
         done = [_photo(self._pages, own, self._synthesisers, self._seed, number) for number in numbers]
-        images, masks, aspects = zip(*[photo for photo in done if photo is not None], strict=True)
+        photos = [photo for photo in done if photo is not None]
+        if not photos:
+            raise InputError(f"{path.name}: none of {len(numbers)} pages in a row can be read and seen.")
+        images, masks, aspects = zip(*photos, strict=True)
         work = path.with_suffix(".part.npz")
         np.savez(work, images=np.stack(images), masks=np.stack(masks), aspects=np.array(aspects, np.float32))
         os.replace(work, path)
-
-
-_artist: _Artist | None = None  # of a process that draws
-
-
-def _start(artist: _Artist, threads: int) -> None:
-    global _artist
-    torch.set_num_threads(threads)
-    cv2.setNumThreads(threads)
-    _artist = artist
-
-
-def _write(path: Path, file: int) -> None:
-    assert _artist is not None
-    _artist.write(path, file)
 
 
 def _photo(

@@ -7,9 +7,7 @@ once. A run that is stopped goes on with the next file.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +25,7 @@ from docpre.loading import ImageArray
 from docpre.unwarping import Unwarper, UnwarpingOptions
 from train.data.flat_pages import FlatPages
 from train.data.source import GRID_HW, WarpedPage
+from train.drawn_files import draw_files
 from train.losses import at_nodes
 from train.synth import SynthConfig
 
@@ -109,26 +108,7 @@ def draw(
     Raises:
         InputError: there are no pages, or none of a file's can be read.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    places = range(0, count, PHOTOS_PER_FILE)
-    files = {output / f"{file:04d}.npz": range(at, min(at + PHOTOS_PER_FILE, count)) for file, at in enumerate(places)}
-    missing = [(path, numbers) for path, numbers in files.items() if not path.exists()]
-    with tqdm(total=len(files), initial=len(files) - len(missing), unit="file") as bar:
-        if workers < 2:
-            artist = _Artist(pages, seed, teacher, config)
-            for path, numbers in missing:
-                artist.write(path, numbers)
-                bar.update()
-            return
-        started = partial(_start, pages, seed, teacher, config, max(1, torch.get_num_threads() // workers))
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), started) as pool:
-            tasks = [pool.submit(_write, path, numbers) for path, numbers in missing]
-            try:
-                for task in as_completed(tasks):
-                    task.result()
-                    bar.update()
-            finally:
-                pool.shutdown(cancel_futures=True)
+    draw_files(output, count, PHOTOS_PER_FILE, partial(_Artist, pages, seed, teacher, config), workers)
 
 
 class _Artist:
@@ -172,17 +152,3 @@ class _Artist:
 
 def _jpeg(image: ImageArray) -> NDArray[np.uint8]:
     return cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
-
-
-_artist: _Artist  # of a process that draws
-
-
-def _start(pages: Path, seed: int, teacher: Teacher, config: SynthConfig, threads: int) -> None:
-    global _artist
-    torch.set_num_threads(threads)
-    cv2.setNumThreads(threads)
-    _artist = _Artist(pages, seed, teacher, config)
-
-
-def _write(path: Path, numbers: range) -> None:
-    _artist.write(path, numbers)

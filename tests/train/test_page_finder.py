@@ -54,10 +54,21 @@ def test_photos_are_drawn_and_kept(upright_pages, tmp_path):
 def test_the_photos_do_not_depend_on_how_many_processes_draw(upright_pages, tmp_path, monkeypatch):
     monkeypatch.setattr(page_photos, "PHOTOS_PER_FILE", 2)
     for workers in (1, 2):
-        page_photos.draw(upright_pages, tmp_path / str(workers), 2, 3, workers)
-    one, two = (np.load(tmp_path / str(workers) / "0000.npz") for workers in (1, 2))
-    for name in ("images", "masks", "aspects"):
-        np.testing.assert_array_equal(one[name], two[name])
+        page_photos.draw(upright_pages, tmp_path / str(workers), 3, 3, workers)
+    for file in ("0000.npz", "0001.npz"):
+        one, two = (np.load(tmp_path / str(workers) / file) for workers in (1, 2))
+        for name in ("images", "masks", "aspects"):
+            np.testing.assert_array_equal(one[name], two[name])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_pages_that_are_not_there_or_cannot_be_read_are_an_error_of_docpre(tmp_path, workers):
+    with pytest.raises(InputError, match="no such folder"):
+        page_photos.draw(tmp_path / "nowhere", tmp_path / "out", 2, 0, workers)
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "junk.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match="none of 2 pages"):
+        page_photos.draw(tmp_path / "pages", tmp_path / "out", 2, 0, workers)
 
 
 @pytest.mark.parametrize("seed", range(12))

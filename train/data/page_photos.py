@@ -175,6 +175,9 @@ def on_glass(
         aspect: its width over its height.
         size_wh: of the result.
         random: source of chance.
+
+    Returns:
+        The photo and the page's mask, squeezed into that size.
     """
     frame = _ASPECTS[random.integers(len(_ASPECTS))]
     turn = np.deg2rad(random.normal(0, _GLASS_TURN_DEG) + 90 * random.integers(4))
@@ -205,7 +208,7 @@ def on_glass(
 
 
 def shadowed(image: ImageArray, random: np.random.Generator) -> ImageArray:
-    """A photo with a shadow across it, some of them: of a straight edge, a beam or a thing; hard or soft."""
+    """A photo (H, W, 3) uint8, three in ten with a shadow across it: of an edge, a beam or a thing; hard or soft."""
     if random.random() >= _SHADOW:
         return image
     height, width = image.shape[:2]
