@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from docpre.closer_look import closer_look
+from docpre.closer_look import closer_look, print_map
 from docpre.folding import folded, is_strip
 from docpre.geometry import Angle, turned_back
 from docpre.loading import ImageArray
@@ -19,7 +19,14 @@ from docpre.shrinking import glimpsed, quickly_shrunk
 _LONG_SIDE = 1024
 
 
-def resized(image: ImageArray, spec: ModelSpec, angle_cw_deg: Angle = 0, *, is_glimpse: bool = False) -> ImageArray:
+def resized(
+    image: ImageArray,
+    spec: ModelSpec,
+    angle_cw_deg: Angle = 0,
+    *,
+    is_glimpse: bool = False,
+    is_second: bool = False,
+) -> ImageArray:
     """The page at the network's size.
 
     Args:
@@ -29,6 +36,8 @@ def resized(image: ImageArray, spec: ModelSpec, angle_cw_deg: Angle = 0, *, is_g
             interpolated.
         angle_cw_deg: how far the page is turned clockwise; the result is turned back (it alone, which is cheap).
         is_glimpse: of a large page read a few pixels alone; see ``glimpsed``.
+        is_second: the other look, for a model that sees pages from near: whole; or, of letters too large to be seen
+            from near first, from near.
 
     Returns:
         (*size_hw, 3) RGB uint8.
@@ -38,7 +47,9 @@ def resized(image: ImageArray, spec: ModelSpec, angle_cw_deg: Angle = 0, *, is_g
     if spec.fold_aspect is not None and is_strip(image, spec.fold_aspect):
         image = folded(_sampled(image, spec) if is_glimpse else image, spec.fold_aspect)
     elif spec.near:
-        return turned_back(closer_look(image, (height, width)), angle_cw_deg)
+        seen = print_map(image)
+        if seen.has_large_letters is is_second:
+            return turned_back(closer_look(image, (height, width), seen), angle_cw_deg)
     if spec.resize_short is not None:
         # Cut first, then resize: the same picture at a fraction of the cost, whatever the page's proportions.
         scale = min(image.shape[:2]) / spec.resize_short

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -19,7 +19,6 @@ from docpre.geometry import Angle
 from docpre.loading import ImageArray, Page, Pixels
 from docpre.network_input import normalised, resized
 from docpre.page_module import PageModule
-from docpre.registry import ModelSpec
 from docpre.results import OrientationResult
 
 # Pictures are read at a scale that leaves the network's picture so much finer; areas are averaged from there.
@@ -81,17 +80,17 @@ class OrientationClassifier:
     def _scores(self, pages: Sequence[Pixels], device: str | None, is_glimpse: bool) -> NDArray[np.float32]:
         spec = self.pool.spec
 
-        def network_scores(pages: Sequence[Pixels], spec: ModelSpec) -> NDArray[np.float32]:
-            pictures = [page.to_rgb(resized(page.array, spec, is_glimpse=is_glimpse)) for page in pages]
+        def network_scores(pages: Sequence[Pixels], is_second: bool = False) -> NDArray[np.float32]:
+            looks = [resized(page.array, spec, is_glimpse=is_glimpse, is_second=is_second) for page in pages]
+            pictures = [page.to_rgb(look) for page, look in zip(pages, looks, strict=True)]
             return self.pool.run(normalised(pictures, spec), device)
 
-        scores = network_scores(pages, spec)
+        scores = network_scores(pages)
         if spec.look_again_below is not None:
             for index in np.flatnonzero(scores.max(1) < spec.look_again_below).tolist():
                 page = pages[index]
                 if not is_strip(page.array, spec.fold_aspect):  # folded it was seen well already
-                    looks = [page] if spec.near else _parts(page)
-                    others = network_scores(looks, replace(spec, near=False))
+                    others = network_scores([page], is_second=True) if spec.near else network_scores(_parts(page))
                     scores[index] = _pooled(np.vstack([scores[index], others]))
         return scores
 

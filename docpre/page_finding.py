@@ -28,6 +28,7 @@ _CONVEX = 0.75  # share of its outline's quadrilateral that a page covers at lea
 _MARGIN = 0.07  # of the page's longer side, around it
 _SMALLEST_TURN_DEG = 8.0
 _SMALL = 0.6  # of the picture: what is around a page that covers no more leads an unwarping network astray
+_WHOLE = 0.9
 _LARGEST_PART, _PART_AGREEMENT = 0.8, 0.8  # of a page that an unwarping network takes for a part of the picture too
 
 
@@ -57,6 +58,11 @@ class Placement:
     def is_part(self) -> bool:
         """Whether the page covers so little of the picture, for how it lies, that it had better be seen alone."""
         return self.share <= _SMALL or (self.share <= _LARGEST_PART and self.is_askew)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is hardly anything around the page."""
+        return self.share > _WHOLE
 
     @property
     def is_askew(self) -> bool:

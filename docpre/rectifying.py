@@ -14,8 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from docpre.flatness import DRAWN_SHARE, equal_share
-from docpre.geometry import Angle, Homography, Transform, page_size_hw, turned_back
+from docpre.geometry import Angle, page_size_hw, turned_back
 from docpre.grids import composed, identity_grid, rim_of, seen_through
 from docpre.line_directions import LineDirections, line_directions
 from docpre.loading import ImageArray
@@ -36,14 +35,10 @@ _LEFT_OUT = 0.25  # of a page's lines; then the page finder's outline is only a 
 _TEXT_TILT_DEG, _TEXT_RATIO = 1.5, 2.0  # what is text beyond it: as level as this, as strong as on it up to this factor
 # The classifier is asked about a flat page again if its lines are so level, and believed from this score on.
 _READABLE_DEG, _SURE = 2.0, 0.9
+_LEVEL_DEG = 4.0  # lines further off are none of text on a page that came out well
 _WORSE_BY_DEG = 0.5  # what unwarping may not lose
 _WORSE_WINDOWS = 128  # of the photo, at twice a look's scale: about as many as a look has
 _LEVEL_ENOUGH_DEG = 1.0  # no worse than this is not looked into
-# A flat page is turned where its lines agree that it lies this far askew.
-_SKEW_DEG, _LARGEST_SKEW_DEG, _SKEW_AGREEMENT_DEG, _SKEW_SHARE = 2.0, 20.0, 0.75, 0.7
-_SKEW_WINDOWS, _SKEW_EVIDENCE = 24, 0.3
-_BENT_DEG = 4.0  # lines of a flat page are no further off, unless all of them are
-_DRAWN_TILT_DEG = 0.5  # of a page that a program drew
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,7 +223,7 @@ def _left_out(placed: Found, whole: Found) -> float:
         ratio = beyond.weights.mean() / max(lines.weights[~is_out].mean(), 1e-9)
         if not 1 / _TEXT_RATIO <= ratio <= _TEXT_RATIO:
             return 0.0
-    return float(beyond.weights[np.abs(beyond.angles_deg) <= _BENT_DEG].sum() / lines.evidence)
+    return float(beyond.weights[np.abs(beyond.angles_deg) <= _LEVEL_DEG].sum() / lines.evidence)
 
 
 def _is_worse(found: Found) -> bool:
@@ -260,62 +255,3 @@ def _shrunk(image: ImageArray, scale: float) -> ImageArray:
     is_near = image.shape[0] <= 2 * height and image.shape[1] <= 2 * width
     way = cv2.INTER_LINEAR if is_near else cv2.INTER_AREA
     return cv2.resize(image, (width, height), interpolation=way).astype(np.uint8, copy=False)
-
-
-def flat_lines(picture: ImageArray) -> LineDirections:
-    """Directions of a few lines of a page that is taken for flat; see ``picture_of``."""
-    return line_directions(_halved(picture), most_windows=_SKEW_WINDOWS)
-
-
-def skew_deg(directions: LineDirections) -> float:
-    """How far a flat page is turned clockwise by its lines; 0 where it is little or they don't agree."""
-    skew = directions.median_deg()
-    if directions.evidence < _SKEW_EVIDENCE or not _SKEW_DEG <= abs(skew) <= _LARGEST_SKEW_DEG:
-        return 0.0
-    agree = directions.weights[np.abs(directions.angles_deg - skew) <= _SKEW_AGREEMENT_DEG].sum()
-    return skew if agree >= _SKEW_SHARE * directions.evidence else 0.0
-
-
-def is_bent(image: ImageArray, directions: LineDirections) -> bool:
-    """Whether the lines of a photographed page run so far from level that it is no flat one, whatever else says so."""
-    is_off = directions.evidence >= _SKEW_EVIDENCE and directions.tilt_deg > _BENT_DEG
-    return is_off and equal_share(image) < DRAWN_SHARE
-
-
-def is_drawn(image: ImageArray, angle_cw_deg: Angle = 0) -> bool:
-    """Whether a page was drawn by a program and lies level: no camera's noise is on it, and no line is askew.
-
-    A page without text is one too, but not one whose lines are clear and run neither level nor upright.
-
-    Args:
-        image: the page as it came, not resized.
-        angle_cw_deg: its quarter turn.
-    """
-    if equal_share(image) < DRAWN_SHARE:
-        return False
-    half = _halved(picture_of(image, angle_cw_deg))
-    directions = line_directions(half)
-    if directions.evidence >= _SKEW_EVIDENCE:
-        return directions.tilt_deg <= _DRAWN_TILT_DEG
-    directions = line_directions(half, any_turn=True)
-    off = abs((directions.median_deg() + 45) % 90 - 45)
-    return directions.evidence < _SKEW_EVIDENCE or off <= _SKEW_DEG
-
-
-def level(upright: Transform, skew_cw_deg: float) -> Transform:
-    """A page turned level, large enough that nothing is cut off; without a skew the transform is as it was."""
-    if not skew_cw_deg:
-        return upright
-    height, width = upright.output_size_hw
-    angle = np.deg2rad(skew_cw_deg)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    size_wh = np.ceil(np.abs(turn) @ (width, height)).astype(int)
-    matrix = np.eye(3)
-    matrix[:2, :2] = turn
-    matrix[:2, 2] = (np.array([width, height]) - 1) / 2 - turn @ ((size_wh - 1) / 2)
-    return upright.then(Transform(upright.output_size_hw, (int(size_wh[1]), int(size_wh[0])), (Homography(matrix),)))
-
-
-def _halved(picture: ImageArray) -> ImageArray:
-    half = tuple(max(1, side // 2) for side in picture.shape[1::-1])
-    return cv2.resize(picture, half, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.errors import ConfigError, ModelError
+from docpre.flat_lines import are_parallel, flat_lines, has_text, is_bent, is_drawn, level, skew_deg
 from docpre.flatness import Flatness, judge
 from docpre.geometry import Angle, Interpolation, Transform, page_size_hw
 from docpre.grids import beyond, extended
+from docpre.line_directions import LineDirections
 from docpre.loading import ImageArray, Page
 from docpre.network_input import normalised, resized
 from docpre.orientation import Orientation
 from docpre.page_finding import PageFinder, Placement
 from docpre.page_module import PageModule
-from docpre.rectifying import Found, Orient, Rectifier, flat_lines, is_bent, is_drawn, level, picture_of, skew_deg
+from docpre.rectifying import Found, Orient, Rectifier, picture_of
 from docpre.refining import LEVEL_DEG
 from docpre.registry import find_weights
 from docpre.results import UnwarpingResult
@@ -75,6 +77,8 @@ class UnwarpingOptions:
 
 
 _IS_A_PART = "the page is only a part of the picture"
+_IS_STRAIGHT = "the page fills the picture and its lines are straight"
+_IS_NO_PAGE = "neither a page's outline nor lines of text are seen"
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +90,7 @@ class Unwarping:
         is_applied: whether the page is unwarped.
         reason: why, or why not.
         flatness: what speaks for and against it; None where the network was not asked about the whole picture: a
-            program drew the page, or it surely is a part of the picture.
+            program drew the page, its lines are straight, or it surely is a part of the picture.
         angle_cw_deg: quarter turn of the page in the picture, as far as it was told.
         turn_cw_deg: how far the page is turned clockwise beyond that, where that was seen from its lines; else 0.
         orientation: what the classifier said when it saw the page flat, if that counts more than what it said before.
@@ -131,6 +135,7 @@ class _Seen:
         orientation: what the classifier says of it, if it was asked.
         picture: what the network sees of it, upright.
         placement: in that picture, if the page is told from what is around it.
+        lines: of the page, where it isn't surely told from what is around it; None: they were not looked for.
         grid_xy: the network's answer; None: it was not asked yet.
     """
 
@@ -138,11 +143,22 @@ class _Seen:
     orientation: Orientation | None
     picture: ImageArray
     placement: Placement | None
-    grid_xy: NDArray[np.float32] | None
+    lines: LineDirections | None = None
+    grid_xy: NDArray[np.float32] | None = None
 
     @property
     def angle_cw_deg(self) -> Angle:
         return self.orientation.applied_angle_cw_deg if self.orientation else 0
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether the page fills the picture, for all that is known, and is flat by its lines."""
+        return self.lines is not None and are_parallel(self.lines)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the page surely is a part of the picture that had better be seen alone."""
+        return self.placement is not None and self.placement.is_part and self.placement.is_sure
 
 
 class Unwarper:
@@ -250,11 +266,13 @@ class Unwarper:
         pictures = [resized(image, spec, angle) for image, angle in zip(images, angles, strict=True)]
         sizes = [_upright(image, angle).output_size_hw for image, angle in zip(images, angles, strict=True)]
         placements = [self._find(*page) if self._find else None for page in zip(pictures, sizes, strict=True)]
-        # A page that surely is a part of the picture is seen alone at once.
-        is_alone = [placement is not None and placement.is_part and placement.is_sure for placement in placements]
-        whole = [index for index, alone in enumerate(is_alone) if not alone]
+        lines = [self._lines(*page) for page in zip(images, angles, placements, strict=True)]
+        pages = [_Seen(*page) for page in zip(images, told, pictures, placements, lines, strict=True)]
+        # Of a page with straight lines, and of one that surely is a part of the picture, all of that need not be seen.
+        whole = [index for index, page in enumerate(pages) if not page.is_straight and not page.is_alone]
         answers = _grids(self.pool, [pictures[index] for index in whole], device) if whole else ()
-        grids = dict(zip(whole, answers, strict=True))
+        for index, grid_xy in zip(whole, answers, strict=True):
+            pages[index] = replace(pages[index], grid_xy=grid_xy)
 
         def network(picture: ImageArray) -> NDArray[np.float32]:
             return _grids(self.again, [picture], device)[0]
@@ -263,15 +281,22 @@ class Unwarper:
         if self._find is not None:
             options, size_hw = self.options, self.again.spec.size_hw
             rectifier = Rectifier(network, size_hw, options.most_passes, options.level_deg, orient)
-        plans = []
-        for index, (image, orientation, picture) in enumerate(zip(images, told, pictures, strict=True)):
-            page = _Seen(image, orientation, picture, placements[index], grids.get(index))
-            plans.append(self._plan(page, rectifier, device))
-        return plans
+        return [self._plan(page, rectifier, device) for page in pages]
+
+    def _lines(self, image: ImageArray, angle: Angle, placement: Placement | None) -> LineDirections | None:
+        """Lines that may show that a page is flat; where one is surely told from what is around it they needn't."""
+        is_told = placement is not None and placement.is_sure and not placement.is_whole
+        if self._find is None or not self.options.leave_flat_pages or is_told:
+            return None
+        return flat_lines(picture_of(image, angle))
 
     def _plan(self, page: _Seen, rectifier: Rectifier | None, device: str | None) -> Unwarping:
         image, angle = page.image, page.angle_cw_deg
         turned = _upright(image, angle)
+        if page.is_straight and page.lines is not None:
+            skew = skew_deg(page.lines)
+            reason = f"{_IS_STRAIGHT}; it lies askew" if skew else _IS_STRAIGHT
+            return Unwarping(level(turned, skew), False, reason, None, angle, skew, passes=0)
         flatness, skew, reason = None, 0.0, _IS_A_PART
         if page.grid_xy is not None:
             flatness, skew = self._judged(page, page.grid_xy)
@@ -310,7 +335,12 @@ class Unwarper:
         """What speaks for and against unwarping a page of which the network saw all of the picture, and how far
         clockwise it lies askew if it is flat."""
         flatness = judge(page.picture, grid_xy)
-        if not flatness.is_flat or self._find is None:
+        if self._find is None:
+            return flatness, 0.0
+        if not flatness.is_flat:
+            is_sure = page.placement is not None and page.placement.is_sure
+            if not is_sure and page.lines is not None and not has_text(page.lines):
+                flatness = replace(flatness, is_flat=True, reason=_IS_NO_PAGE)
             return flatness, 0.0
         # The table may be as pale as the paper: then the page's own outline tells.
         placement = page.placement
@@ -318,7 +348,7 @@ class Unwarper:
             return replace(flatness, is_flat=False, reason=_IS_A_PART), 0.0
         if not self.options.leave_flat_pages:
             return flatness, 0.0
-        lines = flat_lines(picture_of(page.image, page.angle_cw_deg))
+        lines = page.lines or flat_lines(picture_of(page.image, page.angle_cw_deg))
         skew = skew_deg(lines)
         if not skew and is_bent(page.image, lines):
             flatness = replace(flatness, is_flat=False, reason="its lines are far from level")

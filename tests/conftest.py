@@ -56,6 +56,15 @@ def photograph(page_rgb: np.ndarray, height: int = 1200, width: int = 900, bend:
     return np.where(inside[..., None], (paper * 0.9).astype(np.uint8), table)
 
 
+def turned(picture: np.ndarray, angle_cw_deg: float, ground: tuple[int, int, int] = (96, 84, 70)) -> np.ndarray:
+    """A picture turned clockwise about its centre, on a ground large enough for it."""
+    height, width = picture.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2 - 0.5, height / 2 - 0.5), -angle_cw_deg, 1)
+    size = np.ceil(np.abs(matrix[:, :2]) @ (width, height)).astype(int)
+    matrix[:, 2] += (size - (width, height)) / 2
+    return cv2.warpAffine(picture, matrix, tuple(int(s) for s in size), flags=cv2.INTER_CUBIC, borderValue=ground)
+
+
 @pytest.fixture(scope="session")
 def page_rgb() -> np.ndarray:
     return draw_page()

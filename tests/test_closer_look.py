@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docpre.calibration_pages import draw_pages
-from docpre.closer_look import LONG_SIDE, closer_look
+from docpre.closer_look import LONG_SIDE, closer_look, print_map
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.loading import Pixels, array_to_rgb
@@ -119,6 +119,36 @@ def test_where_it_is_unsure_it_sees_the_page_whole_too(classifier) -> None:
     expected = np.sqrt(whole * near)
     classifier.pool.spec = replace(classifier.pool.spec, near=True, look_again_below=1.0)
     np.testing.assert_allclose(classifier.scores([noise]), expected / expected.sum(), atol=1e-4)
+
+
+def written_large(page: np.ndarray) -> np.ndarray:
+    """A few lines as by a pen, letters a tenth of the page wide."""
+    for line, text in enumerate(("Dear Sir", "I thank", "you for", "it all")):
+        cv2.putText(page, text, (40, 200 + 240 * line), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 5, (30, 30, 90), 5)
+    return page
+
+
+def test_large_letters_are_told_from_print_and_from_little_print() -> None:
+    large = written_large(blank())
+    for turns in range(4):
+        assert print_map(np.rot90(large, turns)).has_large_letters
+    print_only, spaced = written(blank(), 30, 60, lines=60), blank()
+    for line in range(30):
+        cv2.putText(spaced, 4 * "double spacing ", (30, 60 + 34 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1)
+    for other in (print_only, spaced, written(blank(), 304, 400), blank(), *draw_pages(3, 5)):
+        assert not print_map(other).has_large_letters
+
+
+def test_large_letters_are_seen_whole_first_and_from_near_where_it_is_unsure(classifier) -> None:
+    page = written_large(blank())
+    first = classifier.scores([page])
+    classifier.pool.spec = replace(classifier.pool.spec, look_again_below=1.0)
+    both = classifier.scores([page])
+    classifier.pool.spec = replace(classifier.pool.spec, near=False, look_again_below=None)
+    np.testing.assert_allclose(classifier.scores([page]), first, atol=1e-6)
+    near = classifier.scores([closer_look(page, SIZE)])
+    expected = np.sqrt(first * near)
+    np.testing.assert_allclose(both, expected / expected.sum(), atol=1e-3)  # scores have a floor
 
 
 def test_a_strip_is_folded_rather_than_seen_from_near(classifier) -> None:

@@ -45,6 +45,7 @@ FLOORS = {
     "docpre.orientation": 4,
     "docpre.page_finding": 4,
     "docpre.rectifying": 4.1,
+    "docpre.flat_lines": 4.15,
     "docpre.unwarping": 4.2,
     "docpre.pipeline": 5,
     "docpre.export": 5,

@@ -9,26 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from docpre import ConfigError, DocPreprocessor, TextImageUnwarping
-from docpre.geometry import Transform
+from docpre import ConfigError, TextImageUnwarping
 from docpre.grids import composed, identity_grid, seen_through
 from docpre.line_directions import WINDOW_PX, LineDirections, line_directions
 from docpre.line_directions import _spectra as spectra
-from docpre.rectifying import flat_lines, is_bent, is_drawn, level, picture_of, skew_deg
+from docpre.rectifying import picture_of
 from docpre.refining import Look, straightened
 from docpre.straightening import straightening_grid
-from tests.conftest import draw_page
-
-TABLE = (96, 84, 70)
-
-
-def turned(picture: np.ndarray, angle_cw_deg: float, ground: tuple[int, int, int] = TABLE) -> np.ndarray:
-    """A picture turned clockwise about its centre, on a ground large enough for it."""
-    height, width = picture.shape[:2]
-    matrix = cv2.getRotationMatrix2D((width / 2 - 0.5, height / 2 - 0.5), -angle_cw_deg, 1)
-    size = np.ceil(np.abs(matrix[:, :2]) @ (width, height)).astype(int)
-    matrix[:, 2] += (size - (width, height)) / 2
-    return cv2.warpAffine(picture, matrix, tuple(int(s) for s in size), flags=cv2.INTER_CUBIC, borderValue=ground)
+from tests.conftest import draw_page, turned
 
 
 @pytest.fixture(scope="module")
@@ -116,50 +104,6 @@ def test_straightening_is_smooth_whatever_the_directions(seed):
     grid = straightening_grid(directions, (700, 500), (45, 31))
     assert np.isfinite(grid).all()
     assert_array_equal(grid[0], identity_grid((45, 31))[0])
-
-
-@pytest.mark.parametrize("angle", [-6.0, -2.5, 2.5, 6.0])
-def test_a_skewed_scan_is_turned_and_not_bent(page, angle):
-    scan = cv2.resize(turned(page, angle, (255, 255, 255)), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-    assert skew_deg(flat_lines(picture_of(scan))) == pytest.approx(angle, abs=0.4)
-    (result,) = DocPreprocessor(device="cpu", use_doc_orientation_classify=False).predict(scan)
-    assert not result.unwarping["applied"]
-    assert result.unwarping["turn"] == pytest.approx(angle, abs=0.4)
-    assert [step.kind for step in result.transform.steps] == ["homography"]
-    assert result.transform.output_size_hw >= scan.shape[:2]  # nothing is cut off
-    flat = line_directions(cv2.resize(result.output_image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
-    assert abs(flat.median_deg()) < 0.4
-    assert result.pdf_page().source_path is None  # a PDF gets the turned picture
-
-
-def test_a_level_page_is_not_turned(page):
-    assert skew_deg(flat_lines(picture_of(page))) == 0
-    transform = Transform.identity((40, 30))
-    assert level(transform, 0.0) is transform
-
-
-def test_lines_in_waves_are_no_flat_page(page):
-    height, width = page.shape[:2]
-    x, y = identity_grid((45, 31))
-    waved = seen_through(page, np.stack([x, y + 0.09 * np.sin(3 * x)]), (height, width))
-    noisy = np.clip(waved + np.random.default_rng(0).normal(0, 3, page.shape), 0, 255).astype(np.uint8)
-    assert is_bent(noisy, flat_lines(picture_of(noisy)))
-    assert not is_bent(page, flat_lines(picture_of(page)))
-    level_and_noisy = np.clip(page + np.random.default_rng(0).normal(0, 3, page.shape), 0, 255).astype(np.uint8)
-    assert not is_bent(level_and_noisy, flat_lines(picture_of(level_and_noisy)))
-
-
-def test_a_drawn_page_is_told_from_a_photo(page):
-    noisy = np.clip(page + np.random.default_rng(0).normal(0, 3, page.shape), 0, 255).astype(np.uint8)
-    assert is_drawn(page)
-    assert not is_drawn(noisy)
-    for angle in (9, 40, 60):
-        askew = turned(page, angle, (255, 255, 255))
-        assert not is_drawn(askew)
-    sideways = np.ascontiguousarray(np.rot90(page))
-    assert is_drawn(sideways)
-    blank = np.full_like(page, 255)
-    assert is_drawn(blank)
 
 
 @pytest.mark.parametrize("angle", [0.0, 30.0])

@@ -1,0 +1,98 @@
+"""What lines of text say of a page that may be flat: whether it is, whether it lies askew, and whether it was drawn."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from docpre.flatness import DRAWN_SHARE, equal_share
+from docpre.geometry import Angle, Homography, Transform
+from docpre.line_directions import LineDirections, line_directions
+from docpre.loading import ImageArray
+from docpre.rectifying import picture_of
+
+_WINDOWS = 48
+_LEAST_EVIDENCE = 0.3
+# Of a flat page's lines so many run within this of one direction: all but those of pictures, curves and logos on it. Of
+# photographs of bent sheets it is a seventh, as a median, and of one seen from the side little more.
+_PARALLEL_DEG, _PARALLEL_SHARE = 0.5, 0.6
+_SKEW_DEG, _LARGEST_SKEW_DEG = 2.0, 20.0  # a flat page is turned level where it lies this far askew
+_SKEW_AGREEMENT_DEG = 0.75
+_BENT_DEG = 4.0  # lines of a flat page are no further off, unless all of them are
+
+
+def flat_lines(picture: ImageArray) -> LineDirections:
+    """Directions of some lines of a page that may be flat; see ``docpre.rectifying.picture_of``."""
+    return line_directions(_halved(picture), most_windows=_WINDOWS)
+
+
+def has_text(directions: LineDirections) -> bool:
+    """Whether there are lines enough to go by."""
+    return directions.evidence >= _LEAST_EVIDENCE
+
+
+def are_parallel(directions: LineDirections) -> bool:
+    """Whether most lines run straight in one direction, as they do on flat pages alone."""
+    middle = directions.median_deg()
+    if not has_text(directions) or abs(middle) > _LARGEST_SKEW_DEG:
+        return False
+    return _share_near(directions, middle, _PARALLEL_DEG) >= _PARALLEL_SHARE
+
+
+def skew_deg(directions: LineDirections) -> float:
+    """How far a flat page is turned clockwise by its lines; 0 where it is little or they don't agree."""
+    skew = directions.median_deg()
+    if not has_text(directions) or not _SKEW_DEG <= abs(skew) <= _LARGEST_SKEW_DEG:
+        return 0.0
+    return skew if _share_near(directions, skew, _SKEW_AGREEMENT_DEG) >= _PARALLEL_SHARE else 0.0
+
+
+def is_bent(image: ImageArray, directions: LineDirections) -> bool:
+    """Whether the lines of a photographed page run so far from level that it is no flat one, whatever else says so."""
+    is_off = has_text(directions) and directions.tilt_deg > _BENT_DEG
+    return is_off and equal_share(image) < DRAWN_SHARE
+
+
+def is_drawn(image: ImageArray, angle_cw_deg: Angle = 0) -> bool:
+    """Whether a page was drawn by a program and lies level: there is no camera's noise, and most lines are level.
+
+    A page without text is one too, but not one whose lines are clear and run neither level nor upright.
+
+    Args:
+        image: the page as it came, not resized.
+        angle_cw_deg: its quarter turn.
+    """
+    if equal_share(image) < DRAWN_SHARE:
+        return False
+    half = _halved(picture_of(image, angle_cw_deg))
+    directions = line_directions(half)
+    if has_text(directions):
+        return _share_near(directions, 0.0, _PARALLEL_DEG) >= _PARALLEL_SHARE
+    directions = line_directions(half, any_turn=True)
+    off = abs((directions.median_deg() + 45) % 90 - 45)
+    return not has_text(directions) or off <= _SKEW_DEG
+
+
+def level(upright: Transform, skew_cw_deg: float) -> Transform:
+    """A page turned level, large enough that nothing is cut off; without a skew the transform is as it was."""
+    if not skew_cw_deg:
+        return upright
+    height, width = upright.output_size_hw
+    angle = np.deg2rad(skew_cw_deg)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    size_wh = np.ceil(np.abs(turn) @ (width, height)).astype(int)
+    matrix = np.eye(3)
+    matrix[:2, :2] = turn
+    matrix[:2, 2] = (np.array([width, height]) - 1) / 2 - turn @ ((size_wh - 1) / 2)
+    return upright.then(Transform(upright.output_size_hw, (int(size_wh[1]), int(size_wh[0])), (Homography(matrix),)))
+
+
+def _share_near(directions: LineDirections, angle_deg: float, within_deg: float) -> float:
+    """The share of lines, 0 to 1, that run within some degrees of a direction."""
+    near = np.abs(directions.angles_deg - angle_deg) <= within_deg
+    return float(directions.weights[near].sum() / max(directions.evidence, 1e-9))
+
+
+def _halved(picture: ImageArray) -> ImageArray:
+    half = tuple(max(1, side // 2) for side in picture.shape[1::-1])
+    return cv2.resize(picture, half, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
