@@ -397,3 +397,23 @@ subprocess.run(["true"], check=True)
 def test_a_child_may_end_when_engines_of_openvino_have_gone():
     """The signal that it sends is handled on a stack that OpenVINO has put there, and that must still be there."""
     subprocess.run([sys.executable, "-c", _TWO_ENGINES], check=True)
+
+
+_FIRST_AT_ONCE = """
+import os, threading, openvino, docpre.engines.openvino
+together = threading.Barrier(4)
+def ask():
+    together.wait()
+    openvino.Type.f32.to_dtype()
+threads = [threading.Thread(target=ask, daemon=True) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join(20)
+os._exit(int(any(thread.is_alive() for thread in threads)))
+"""
+
+
+@pytest.mark.skipif(not HAS_OPENVINO, reason="needs the extra openvino")
+def test_threads_that_are_openvinos_first_do_not_wait_for_each_other():
+    """Every other process hung without docpre's remedy."""
+    for _ in range(4):
+        subprocess.run([sys.executable, "-c", _FIRST_AT_ONCE], check=True)

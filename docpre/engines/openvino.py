@@ -23,6 +23,10 @@ from docpre.registry import ModelSpec
 SUFFIXES = (".xml", ".onnx")
 _HINTS = {"latency": hint.PerformanceMode.LATENCY, "throughput": hint.PerformanceMode.THROUGHPUT}
 
+# OpenVINO 2026.4 fills its table of numpy's types when it is first asked for one. Two threads that ask at once wait for
+# each other forever, so it is asked here, where there is one.
+openvino.Type.f32.to_dtype()
+
 
 @functools.cache
 def the_core() -> openvino.Core:
