@@ -18,6 +18,7 @@ _LEAST_EVIDENCE = 0.3
 _PARALLEL_DEG, _PARALLEL_SHARE = 0.5, 0.6
 _SKEW_DEG, _LARGEST_SKEW_DEG = 2.0, 20.0  # a flat page is turned level where it lies this far askew
 _SKEW_AGREEMENT_DEG = 0.75
+_SKEW_WINDOWS = 0.5  # so many of the windows with ink in them say so, too: a drawing alone is not enough
 _BENT_DEG = 4.0  # lines of a flat page are no further off, unless all of them are
 
 
@@ -31,10 +32,10 @@ def has_text(directions: LineDirections) -> bool:
     return directions.evidence >= _LEAST_EVIDENCE
 
 
-def are_parallel(directions: LineDirections) -> bool:
-    """Whether most lines run straight in one direction, as they do on flat pages alone."""
+def are_straight(directions: LineDirections) -> bool:
+    """Whether most lines run straight in one direction, level or as in a page that lies askew: flat pages' alone do."""
     middle = directions.median_deg()
-    if not has_text(directions) or abs(middle) > _LARGEST_SKEW_DEG:
+    if not has_text(directions) or (abs(middle) > _SKEW_DEG and not skew_deg(directions)):
         return False
     return _share_near(directions, middle, _PARALLEL_DEG) >= _PARALLEL_SHARE
 
@@ -44,7 +45,9 @@ def skew_deg(directions: LineDirections) -> float:
     skew = directions.median_deg()
     if not has_text(directions) or not _SKEW_DEG <= abs(skew) <= _LARGEST_SKEW_DEG:
         return 0.0
-    return skew if _share_near(directions, skew, _SKEW_AGREEMENT_DEG) >= _PARALLEL_SHARE else 0.0
+    windows = float((np.abs(directions.angles_deg - skew) <= _SKEW_AGREEMENT_DEG).mean())
+    share = _share_near(directions, skew, _SKEW_AGREEMENT_DEG)
+    return skew if share >= _PARALLEL_SHARE and windows >= _SKEW_WINDOWS else 0.0
 
 
 def is_bent(image: ImageArray, directions: LineDirections) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.errors import ConfigError, ModelError
-from docpre.flat_lines import are_parallel, flat_lines, has_text, is_bent, is_drawn, level, skew_deg
+from docpre.flat_lines import are_straight, flat_lines, has_text, is_bent, is_drawn, level, skew_deg
 from docpre.flatness import Flatness, judge
 from docpre.geometry import Angle, Interpolation, Transform, page_size_hw
 from docpre.grids import beyond, extended
@@ -153,7 +153,7 @@ class _Seen:
     @property
     def is_straight(self) -> bool:
         """Whether the page fills the picture, for all that is known, and is flat by its lines."""
-        return self.lines is not None and are_parallel(self.lines)
+        return self.lines is not None and are_straight(self.lines)
 
     @property
     def is_alone(self) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from docpre import DocPreprocessor, TextImageUnwarping
-from docpre.flat_lines import are_parallel, flat_lines, is_bent, is_drawn, level, skew_deg
+from docpre.flat_lines import are_straight, flat_lines, is_bent, is_drawn, level, skew_deg
 from docpre.geometry import Transform
 from docpre.grids import identity_grid, seen_through
 from docpre.line_directions import line_directions
@@ -93,15 +93,29 @@ def test_pictures_on_a_drawn_page_change_nothing(page):
     assert not is_drawn(turned(covered, 5, (255, 255, 255)))
 
 
-def test_parallel_lines_are_told_from_waves(page):
+def test_straight_lines_are_told_from_waves(page):
     height, width = page.shape[:2]
     x, y = identity_grid((45, 31))
     waved = seen_through(page, np.stack([x, y + 0.03 * np.sin(3 * x)]), (height, width))
     aside = seen_through(page, np.stack([x, y * (1 + 0.15 * x)]), (height, width))  # seen from the side
     for flat in (page, grainy(page), on_picture(page), turned(page, 7, (255, 255, 255))):
-        assert are_parallel(flat_lines(picture_of(flat)))
+        assert are_straight(flat_lines(picture_of(flat)))
     for other in (waved, aside, clouds(height, width), turned(page, 22, (255, 255, 255))):
-        assert not are_parallel(flat_lines(picture_of(other)))
+        assert not are_straight(flat_lines(picture_of(other)))
+
+
+def test_a_drawing_whose_lines_run_askew_does_not_turn_the_page():
+    page = np.full((1400, 1000, 3), 255, np.uint8)
+    for across in range(0, 300, 20):
+        cv2.line(page, (300, 500 + across), (700, 450 + across), (90, 90, 90), 2, cv2.LINE_AA)
+    for column in range(40, 1000, 190):  # single words around it
+        for row in (60, 200, 340, 1000, 1140, 1280):
+            cv2.putText(page, "label", (column, row), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 0, 0), 2, cv2.LINE_AA)
+    lines = flat_lines(picture_of(page))
+    assert abs(lines.median_deg() + 7.1) < 1
+    assert skew_deg(lines) == 0
+    (result,) = DocPreprocessor(device="cpu", use_doc_orientation_classify=False).predict(page)
+    np.testing.assert_array_equal(result["output_img"], page)
 
 
 def test_a_page_printed_to_its_edges_on_a_picture_is_left_as_it_is(page):
