@@ -10,6 +10,7 @@ from docpre.geometry import Angle, Homography, Transform
 from docpre.line_directions import LineDirections, line_directions
 from docpre.loading import ImageArray
 from docpre.rectifying import picture_of
+from docpre.refining import LOOK_SIDE
 
 _WINDOWS = 48
 _LEAST_EVIDENCE = 0.3
@@ -30,6 +31,11 @@ def flat_lines(picture: ImageArray) -> LineDirections:
 def has_text(directions: LineDirections) -> bool:
     """Whether there are lines enough to go by."""
     return directions.evidence >= _LEAST_EVIDENCE
+
+
+def is_without_text(image: ImageArray, directions: LineDirections) -> bool:
+    """Whether there is no line of text on a picture that is large enough for them to be seen."""
+    return max(image.shape[:2]) >= LOOK_SIDE and not has_text(directions)
 
 
 def are_straight(directions: LineDirections) -> bool:

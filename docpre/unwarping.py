@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.errors import ConfigError, ModelError
-from docpre.flat_lines import are_straight, flat_lines, has_text, is_bent, is_drawn, level, skew_deg
+from docpre.flat_lines import are_straight, flat_lines, is_bent, is_drawn, is_without_text, level, skew_deg
 from docpre.flatness import Flatness, judge
 from docpre.geometry import Angle, Interpolation, Transform, page_size_hw
 from docpre.grids import beyond, extended
@@ -339,7 +339,7 @@ class Unwarper:
             return flatness, 0.0
         if not flatness.is_flat:
             is_sure = page.placement is not None and page.placement.is_sure
-            if not is_sure and page.lines is not None and not has_text(page.lines):
+            if not is_sure and page.lines is not None and is_without_text(page.image, page.lines):
                 flatness = replace(flatness, is_flat=True, reason=_IS_NO_PAGE)
             return flatness, 0.0
         # The table may be as pale as the paper: then the page's own outline tells.
