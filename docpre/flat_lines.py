@@ -17,6 +17,7 @@ _LEAST_EVIDENCE = 0.3
 # Of a flat page's lines so many run within this of one direction: all but those of pictures, curves and logos on it. Of
 # photographs of bent sheets it is a seventh, as a median, and of one seen from the side little more.
 _PARALLEL_DEG, _PARALLEL_SHARE = 0.5, 0.6
+_LEVEL_SHARE = 0.9
 _SKEW_DEG, _LARGEST_SKEW_DEG = 2.0, 20.0  # a flat page is turned level where it lies this far askew
 _SKEW_AGREEMENT_DEG = 0.75
 _SKEW_WINDOWS = 0.5  # so many of the windows with ink in them say so, too: a drawing alone is not enough
@@ -44,6 +45,11 @@ def are_straight(directions: LineDirections) -> bool:
     if not has_text(directions) or (abs(middle) > _SKEW_DEG and not skew_deg(directions)):
         return False
     return _share_near(directions, middle, _PARALLEL_DEG) >= _PARALLEL_SHARE
+
+
+def are_level(directions: LineDirections) -> bool:
+    """Whether nearly all lines are level, as they are on pages that were drawn, or lay well on a scanner."""
+    return has_text(directions) and _share_near(directions, 0.0, _PARALLEL_DEG) >= _LEVEL_SHARE
 
 
 def skew_deg(directions: LineDirections) -> float:

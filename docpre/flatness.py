@@ -115,6 +115,11 @@ def rim_shares(image: ImageArray) -> tuple[float, float]:
     return float(like_paper.mean()), float(like_itself.mean())
 
 
+def has_even_rim(image: ImageArray) -> bool:
+    """Whether nearly all of the picture's rim, see ``rim_shares``, is of one colour."""
+    return rim_shares(image)[1] >= _EVEN_SHARE
+
+
 def equal_share(image: ImageArray) -> float:
     """Share of neighbouring pixels that are equal to the last bit, 0 to 1.
 

@@ -13,8 +13,18 @@ from numpy.typing import NDArray
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.errors import ConfigError, ModelError
-from docpre.flat_lines import are_straight, flat_lines, is_bent, is_drawn, is_without_text, level, skew_deg
-from docpre.flatness import Flatness, judge
+from docpre.flat_lines import (
+    are_level,
+    are_straight,
+    flat_lines,
+    has_text,
+    is_bent,
+    is_drawn,
+    is_without_text,
+    level,
+    skew_deg,
+)
+from docpre.flatness import Flatness, has_even_rim, judge
 from docpre.geometry import Angle, Interpolation, Transform, page_size_hw
 from docpre.grids import beyond, extended
 from docpre.line_directions import LineDirections
@@ -24,7 +34,7 @@ from docpre.orientation import Orientation
 from docpre.page_finding import PageFinder, Placement
 from docpre.page_module import PageModule
 from docpre.rectifying import Found, Orient, Rectifier, picture_of
-from docpre.refining import LEVEL_DEG
+from docpre.refining import LEVEL_DEG, Look
 from docpre.registry import find_weights
 from docpre.results import UnwarpingResult
 
@@ -78,6 +88,8 @@ class UnwarpingOptions:
 
 _IS_A_PART = "the page is only a part of the picture"
 _IS_STRAIGHT = "the page fills the picture and its lines are straight"
+_STAYS_ASKEW = "unwarping would hardly make its lines more level"
+_STAYS = 0.6  # of how far lines are from level: where more is left, it was not the page's bend
 _IS_NO_PAGE = "neither a page's outline nor lines of text are seen"
 
 
@@ -135,7 +147,7 @@ class _Seen:
         orientation: what the classifier says of it, if it was asked.
         picture: what the network sees of it, upright.
         placement: in that picture, if the page is told from what is around it.
-        lines: of the page, where it isn't surely told from what is around it; None: they were not looked for.
+        lines: of the page, where they may show that it is flat; None: they were not looked for.
         grid_xy: the network's answer; None: it was not asked yet.
     """
 
@@ -151,9 +163,18 @@ class _Seen:
         return self.orientation.applied_angle_cw_deg if self.orientation else 0
 
     @property
+    def is_told(self) -> bool:
+        """Whether the page is surely told from what is around it."""
+        return self.placement is not None and self.placement.is_sure and not self.placement.is_whole
+
+    @property
     def is_straight(self) -> bool:
-        """Whether the page fills the picture, for all that is known, and is flat by its lines."""
-        return self.lines is not None and are_straight(self.lines)
+        """Whether the page fills the picture, for all that is known, and is flat by its lines.
+
+        What looks like a page within a picture with a rim of one colour may be a panel or a frame that is printed on
+        it: it is where the lines are level as they are in no photo.
+        """
+        return self.lines is not None and (are_level if self.is_told else are_straight)(self.lines)
 
     @property
     def is_alone(self) -> bool:
@@ -266,8 +287,7 @@ class Unwarper:
         pictures = [resized(image, spec, angle) for image, angle in zip(images, angles, strict=True)]
         sizes = [_upright(image, angle).output_size_hw for image, angle in zip(images, angles, strict=True)]
         placements = [self._find(*page) if self._find else None for page in zip(pictures, sizes, strict=True)]
-        lines = [self._lines(*page) for page in zip(images, angles, placements, strict=True)]
-        pages = [_Seen(*page) for page in zip(images, told, pictures, placements, lines, strict=True)]
+        pages = [self._with_lines(_Seen(*page)) for page in zip(images, told, pictures, placements, strict=True)]
         # Of a page with straight lines, and of one that surely is a part of the picture, all of that need not be seen.
         whole = [index for index, page in enumerate(pages) if not page.is_straight and not page.is_alone]
         answers = _grids(self.pool, [pictures[index] for index in whole], device) if whole else ()
@@ -283,12 +303,12 @@ class Unwarper:
             rectifier = Rectifier(network, size_hw, options.most_passes, options.level_deg, orient)
         return [self._plan(page, rectifier, device) for page in pages]
 
-    def _lines(self, image: ImageArray, angle: Angle, placement: Placement | None) -> LineDirections | None:
-        """Lines that may show that a page is flat; where one is surely told from what is around it they needn't."""
-        is_told = placement is not None and placement.is_sure and not placement.is_whole
-        if self._find is None or not self.options.leave_flat_pages or is_told:
-            return None
-        return flat_lines(picture_of(image, angle))
+    def _with_lines(self, page: _Seen) -> _Seen:
+        """A page with lines that may show that it is flat."""
+        is_off = self._find is None or not self.options.leave_flat_pages
+        if is_off or (page.is_told and not has_even_rim(page.picture)):
+            return page
+        return replace(page, lines=flat_lines(picture_of(page.image, page.angle_cw_deg)))
 
     def _plan(self, page: _Seen, rectifier: Rectifier | None, device: str | None) -> Unwarping:
         image, angle = page.image, page.angle_cw_deg
@@ -317,6 +337,8 @@ class Unwarper:
         if found is None:
             return Unwarping(turned, False, "unwarping would make its lines less level", flatness, angle)
         seen = found.look
+        if page.lines is not None and _stay_askew(page.lines, seen) and not page.is_told:
+            return Unwarping(turned, False, _STAYS_ASKEW, flatness, angle)
         return Unwarping(
             self._flattened(_upright(image, found.angle_cw_deg), seen.grid_xy),
             True,
@@ -338,8 +360,8 @@ class Unwarper:
         if self._find is None:
             return flatness, 0.0
         if not flatness.is_flat:
-            is_sure = page.placement is not None and page.placement.is_sure
-            if not is_sure and page.lines is not None and is_without_text(page.image, page.lines):
+            is_seen = page.placement is not None and page.placement.is_sure
+            if not is_seen and page.lines is not None and is_without_text(page.image, page.lines):
                 flatness = replace(flatness, is_flat=True, reason=_IS_NO_PAGE)
             return flatness, 0.0
         # The table may be as pale as the paper: then the page's own outline tells.
@@ -375,6 +397,11 @@ class Unwarper:
         grid = np.asarray(grid_xy, np.float32)
         output_size_hw = page_size_hw(grid, size_hw) if self.options.output_size == "page" else size_hw
         return way.unwarped(grid, output_size_hw)
+
+
+def _stay_askew(lines: LineDirections, seen: Look) -> bool:
+    """Whether a page's lines are hardly more level after unwarping than before."""
+    return has_text(lines) and seen.tilt_deg > _STAYS * lines.tilt_deg
 
 
 def _grids(pool: EnginePool, pictures: list[ImageArray], device: str | None) -> NDArray[np.float32]:
