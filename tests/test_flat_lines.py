@@ -11,6 +11,7 @@ from docpre.flat_lines import are_straight, flat_lines, is_bent, is_drawn, level
 from docpre.geometry import Transform
 from docpre.grids import identity_grid, seen_through
 from docpre.line_directions import line_directions
+from docpre.page_finding import PageFinder
 from docpre.rectifying import picture_of
 from tests.conftest import draw_page, turned
 
@@ -126,6 +127,41 @@ def test_a_page_printed_to_its_edges_on_a_picture_is_left_as_it_is(page):
     np.testing.assert_array_equal(result["output_img"], magazine)
     (bent,) = TextImageUnwarping(device="cpu", leave_flat_pages=False).predict(magazine)
     assert bent["unwarping"]["applied"]
+
+
+@pytest.mark.parametrize("has_frame", [False, True])
+def test_a_block_or_a_frame_on_a_page_is_no_page(page, has_frame):
+    """The page finder takes either for a sheet on a table."""
+    sheet = np.full((1500, 1100, 3), 255, np.uint8)
+    sheet[300:1100, 100:700] = cv2.resize(page, (600, 800), interpolation=cv2.INTER_AREA)
+    if has_frame:
+        cv2.rectangle(sheet, (100, 300), (700, 1100), (0, 0, 0), 14)
+    scan = grainy(sheet)
+    placement = PageFinder()(scan)
+    assert placement is not None
+    assert placement.is_part
+    assert placement.is_sure
+    (result,) = DocPreprocessor(device="cpu", use_doc_orientation_classify=False).predict(scan)
+    assert not result.unwarping["applied"]
+    np.testing.assert_array_equal(result["output_img"], scan)
+
+
+def test_curves_on_a_flat_page_do_not_bend_it():
+    """A map: lines in all directions, which nothing makes level."""
+    rng = np.random.default_rng(4)
+    sheet = np.full((1500, 1100, 3), 240, np.uint8)
+    x, y = np.meshgrid(np.linspace(0, 7, 1100), np.linspace(0, 9, 1500))
+    for _ in range(3):
+        heights = np.sin(x * rng.uniform(0.5, 1.5) + rng.uniform(0, 6)) * np.cos(y * rng.uniform(0.5, 1.5)) + 0.4 * x
+        contours = np.abs((heights * 6) % 1 - 0.5) < 0.06
+        contours[:80] = contours[-80:] = contours[:, :80] = contours[:, -80:] = False
+        sheet[contours] = 90
+    scan = np.ascontiguousarray(grainy(sheet)[..., ::-1])
+    lines = flat_lines(picture_of(np.ascontiguousarray(scan[..., ::-1])))
+    assert is_bent(scan, lines)  # for all that its lines say by themselves
+    (result,) = DocPreprocessor(device="cpu", use_doc_orientation_classify=False).predict(scan)
+    assert result.unwarping["reason"] == "unwarping would hardly make its lines more level"
+    np.testing.assert_array_equal(result["output_img"], scan)
 
 
 def test_a_picture_of_no_page_is_left_as_it_is():
