@@ -12,8 +12,8 @@ import pytest
 
 from docpre.calibration_pages import draw_pages
 from docpre.errors import ConfigError
+from docpre.flat_lines import level
 from docpre.geometry import Transform
-from docpre.rectifying import level
 from docpre.unwarping import Unwarping
 from train.corpus.paper import as_scanned
 from train.evaluate.command import main
