@@ -23,11 +23,11 @@ _CELL = 4  # where there is how much to read is told in squares of so many pixel
 _EDGE_SHARE, _LEAST_EDGE = 0.2, 8.0  # of the page's contrast, and grey levels: what counts as the edge of a stroke
 _LITTLE = 0.04  # of what the fullest window shows, not worth a window
 _MIDST = 0.5  # what the windows around one count beside it
-# Gaps of so many squares are closed, and letters are large where what is closed grows by this. (Of 953 pages of print
-# one in 20 grows by more than 1.3, of a full one in 80; lines of writing by hand grow by 1.3 to 1.8.)
-_GAP, _LARGE, _SPARSE = 9, 1.28, 0.15
-_WINDOW = 152 / LONG_SIDE  # in which that is asked, in parts of the page
 _FULL = 0.3  # share of edges that print has; more, as in foliage, grain and screens, counts for no more
+# Letters are large where closing gaps of so many squares lets what is print grow by this, and no window of so many
+# squares across holds more than this. (That is so of 12 of 953 pages of print, and of all 60 parts of written ones.)
+_GAP, _LARGE = 9, 1.28
+_WINDOW_SIDE, _SPARSE = 19, 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +53,9 @@ class PrintMap:
         padded = np.pad(is_print, _GAP)
         ways = [np.ones(shape, np.uint8) for shape in ((1, _GAP), (_GAP, 1))]
         closed = [int(cv2.morphologyEx(padded, cv2.MORPH_CLOSE, way).sum()) for way in ways]
-        if min(closed) <= _LARGE * is_print.sum():  # or nothing at all
+        if min(closed) <= _LARGE * is_print.sum():  # so is a blank page's
             return False
-        side = round(_SOUGHT_IN * _WINDOW / _CELL)
-        rows, columns = (min(side, cells) for cells in self.density.shape)
+        rows, columns = (min(_WINDOW_SIDE, cells) for cells in self.density.shape)
         return float(cv2.blur(self.density, (columns, rows), borderType=cv2.BORDER_REPLICATE).max()) <= _SPARSE
 
 
@@ -116,7 +115,7 @@ def _places(cells: NDArray[np.float32], window_hw: tuple[int, int], count: int) 
 
 
 def _print_density(image: ImageArray) -> NDArray[np.float32]:
-    """How much of each cell of a page is edges of strokes, (H // 8, W // 8), at least (1, 1), capped."""
+    """How much of each cell of a page is edges of strokes, (H // 4, W // 4), at least (1, 1), capped."""
     is_edge = np.maximum.reduce([_edges(shade) for shade in _shades(image)])
     rows, columns = (max(1, side // _CELL) for side in is_edge.shape)
     shares = cv2.resize(is_edge[: rows * _CELL, : columns * _CELL], (columns, rows), interpolation=cv2.INTER_AREA)

@@ -88,6 +88,7 @@ class UnwarpingOptions:
 
 _IS_A_PART = "the page is only a part of the picture"
 _IS_STRAIGHT = "the page fills the picture and its lines are straight"
+_IS_LEVEL = "its lines are level, and the picture's rim is of one colour"
 _STAYS_ASKEW = "unwarping would hardly make its lines more level"
 _STAYS = 0.6  # of how far lines are from level: where more is left, it was not the page's bend
 _IS_NO_PAGE = "neither a page's outline nor lines of text are seen"
@@ -163,23 +164,28 @@ class _Seen:
         return self.orientation.applied_angle_cw_deg if self.orientation else 0
 
     @property
-    def is_told(self) -> bool:
-        """Whether the page is surely told from what is around it."""
-        return self.placement is not None and self.placement.is_sure and not self.placement.is_whole
+    def is_outlined(self) -> bool:
+        """Whether the page finder is sure of its place."""
+        return self.placement is not None and self.placement.is_sure
 
     @property
-    def is_straight(self) -> bool:
-        """Whether the page fills the picture, for all that is known, and is flat by its lines.
-
-        What looks like a page within a picture with a rim of one colour may be a panel or a frame that is printed on
-        it: it is where the lines are level as they are in no photo.
-        """
-        return self.lines is not None and (are_level if self.is_told else are_straight)(self.lines)
+    def is_told(self) -> bool:
+        """Whether the page is surely told from what is around it."""
+        return self.is_outlined and self.placement is not None and not self.placement.is_whole
 
     @property
     def is_alone(self) -> bool:
         """Whether the page surely is a part of the picture that had better be seen alone."""
-        return self.placement is not None and self.placement.is_part and self.placement.is_sure
+        return self.is_outlined and self.placement is not None and self.placement.is_part
+
+    def straight_lines(self) -> LineDirections | None:
+        """The lines of a page that is flat by them; None: they don't say so.
+
+        What looks like a page within a picture may be a panel or a frame that is printed on it: it is where the lines
+        are level as they are in no photo.
+        """
+        are_flat = are_level if self.is_told else are_straight
+        return self.lines if self.lines is not None and are_flat(self.lines) else None
 
 
 class Unwarper:
@@ -289,7 +295,7 @@ class Unwarper:
         placements = [self._find(*page) if self._find else None for page in zip(pictures, sizes, strict=True)]
         pages = [self._with_lines(_Seen(*page)) for page in zip(images, told, pictures, placements, strict=True)]
         # Of a page with straight lines, and of one that surely is a part of the picture, all of that need not be seen.
-        whole = [index for index, page in enumerate(pages) if not page.is_straight and not page.is_alone]
+        whole = [index for index, page in enumerate(pages) if page.straight_lines() is None and not page.is_alone]
         answers = _grids(self.pool, [pictures[index] for index in whole], device) if whole else ()
         for index, grid_xy in zip(whole, answers, strict=True):
             pages[index] = replace(pages[index], grid_xy=grid_xy)
@@ -313,9 +319,11 @@ class Unwarper:
     def _plan(self, page: _Seen, rectifier: Rectifier | None, device: str | None) -> Unwarping:
         image, angle = page.image, page.angle_cw_deg
         turned = _upright(image, angle)
-        if page.is_straight and page.lines is not None:
-            skew = skew_deg(page.lines)
-            reason = f"{_IS_STRAIGHT}; it lies askew" if skew else _IS_STRAIGHT
+        straight = page.straight_lines()
+        if straight is not None:
+            skew = skew_deg(straight)
+            reason = _IS_LEVEL if page.is_told else _IS_STRAIGHT
+            reason = f"{reason}; it lies askew" if skew else reason
             return Unwarping(level(turned, skew), False, reason, None, angle, skew, passes=0)
         flatness, skew, reason = None, 0.0, _IS_A_PART
         if page.grid_xy is not None:
@@ -360,8 +368,7 @@ class Unwarper:
         if self._find is None:
             return flatness, 0.0
         if not flatness.is_flat:
-            is_seen = page.placement is not None and page.placement.is_sure
-            if not is_seen and page.lines is not None and is_without_text(page.image, page.lines):
+            if not page.is_outlined and page.lines is not None and is_without_text(page.image, page.lines):
                 flatness = replace(flatness, is_flat=True, reason=_IS_NO_PAGE)
             return flatness, 0.0
         # The table may be as pale as the paper: then the page's own outline tells.

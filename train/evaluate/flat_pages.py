@@ -98,5 +98,6 @@ def table(pages: Mapping[str, Mapping[str, Any]], counts: Mapping[str, int]) -> 
     ]
     for number, page in pages.items():
         if page["outcome"] == BENT:
-            lines.append(f"bent: {page['document']} ({number}): {page['reason']}, by {page['bend_percent']} %")
+            bend = "" if page["bend_percent"] is None else f", by {page['bend_percent']} %"
+            lines.append(f"bent: {page['document']} ({number}): {page['reason']}{bend}")
     return "\n".join(lines)
