@@ -20,7 +20,8 @@ from docpre.overlap import default_workers, in_order
 from docpre.rectifying import Orient
 from docpre.refining import LEVEL_DEG
 from docpre.results import DocPreprocessorResult
-from docpre.unwarping import OutputSize, Unwarper, Unwarping, UnwarpingOptions
+from docpre.unwarper import Unwarper, Unwarping
+from docpre.unwarping_options import OutputSize, UnwarpingOptions
 
 
 class DocPreprocessor:
@@ -39,7 +40,7 @@ class DocPreprocessor:
         doc_orientation_min_score: pages whose best orientation score is lower are left as they are; None: as the
             model's specification says (the official model has no bound, as in PaddleOCR).
         leave_flat_pages, output_size, interpolation, refine, most_passes, level_deg, margin, keep_all: see
-            ``docpre.unwarping.UnwarpingOptions``.
+            ``docpre.unwarping_options.UnwarpingOptions``.
         even_light: take uneven light, soft shadows and the colour of paper and lamp off the clean page; see
             ``docpre.light``.
         **runtime: the other fields of ``docpre.engines.RuntimeOptions``: engine, engine_config, enable_hpi,

@@ -20,7 +20,7 @@ from docpre.engines import ENGINES, RuntimeOptions
 from docpre.engines.base import PRECISIONS
 from docpre.loading import Limits
 from docpre.registry import BUNDLED_DIR, MODELS
-from docpre.unwarping import UnwarpingOptions
+from docpre.unwarping_options import UnwarpingOptions
 
 READING = {
     "input": ["a.jpg"],

@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.orientation import OrientationClassifier
-from docpre.unwarping import Unwarper
+from docpre.unwarper import Unwarper
 
 GOLDEN = Path(__file__).parent / "golden" / "answers.json"
 EVERY_NODE = (slice(None), slice(None, None, 11), slice(None, None, 10))

@@ -11,7 +11,8 @@ from docpre import ConfigError, DocPreprocessor, TextImageUnwarping
 from docpre.engines import RuntimeOptions
 from docpre.grids import identity_grid
 from docpre.registry import MODELS, ModelSpec
-from docpre.unwarping import Unwarper, UnwarpingOptions
+from docpre.unwarper import Unwarper
+from docpre.unwarping_options import UnwarpingOptions
 from tests.test_page_finding import on_a_table
 
 FIRST, AGAIN = "docpre_unwarp", "UVDoc"

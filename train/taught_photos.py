@@ -22,7 +22,8 @@ from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.errors import DocpreError, InputError
 from docpre.loading import ImageArray
-from docpre.unwarping import Unwarper, UnwarpingOptions
+from docpre.unwarper import Unwarper
+from docpre.unwarping_options import UnwarpingOptions
 from train.data.flat_pages import FlatPages
 from train.data.source import GRID_HW, WarpedPage
 from train.drawn_files import draw_files

@@ -11,7 +11,7 @@ import numpy as np
 
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
-from docpre.unwarping import Unwarper, Unwarping
+from docpre.unwarper import Unwarper, Unwarping
 from train.corpus.paper import as_scanned
 from train.data.source import PageSource
 from train.evaluate.environment import environment

@@ -18,7 +18,7 @@ from docpre.geometry import Interpolation, Transform
 from docpre.loading import ImageArray, iter_pages
 from docpre.refining import LEVEL_DEG
 from docpre.registry import sha256_of
-from docpre.unwarping import OutputSize
+from docpre.unwarping_options import OutputSize
 from train.evaluate.page import EvaluationPage
 
 
@@ -89,7 +89,8 @@ class ModelOptions:
     Args:
         model: name, or a directory with weights; or two names, as ``docpre.DocPreprocessor`` takes them.
         use_orientation: turn pages upright first, by docpre's orientation model.
-        leave_flat_pages, output_size, interpolation, refine, level_deg: see ``docpre.unwarping.UnwarpingOptions``.
+        leave_flat_pages, output_size, interpolation, refine, level_deg: see
+            ``docpre.unwarping_options.UnwarpingOptions``.
         engine, precision, device: see ``docpre.engines.RuntimeOptions``.
         threads: of one network.
     """

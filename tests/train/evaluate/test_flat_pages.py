@@ -14,7 +14,7 @@ from docpre.calibration_pages import draw_pages
 from docpre.errors import ConfigError
 from docpre.flat_lines import level
 from docpre.geometry import Transform
-from docpre.unwarping import Unwarping
+from docpre.unwarper import Unwarping
 from train.corpus.paper import as_scanned
 from train.evaluate.command import main
 from train.evaluate.flat_pages import BENT, TURNED, UNCHANGED, outcome_of, table
