@@ -218,10 +218,19 @@ def test_more_documents_to_train_on_leave_the_others_as_they_are(tmp_path):
 
 def test_more_pages_are_drawn_to_train_on_alone():
     recipe = replace(
-        read_recipe(RECIPE), drawn={"train": 9, "val": 2, "test": 3}, drawn_more={"Thai": 4}, written_more={"Latin": 5}
+        read_recipe(RECIPE),
+        drawn={"train": 9, "val": 2, "test": 3},
+        drawn_more={"Thai": 4},
+        written_more={"Latin": 5},
+        printed_more={"Hebrew": 6},
     )
-    assert wanted_pages(recipe, "train") == [("", False, 9), ("Thai", False, 4), ("Latin", True, 5)]
-    assert wanted_pages(recipe, "test") == [("", False, 3)]
+    assert wanted_pages(recipe, "train") == [
+        ("", "any", 9),
+        ("Thai", "any", 4),
+        ("Latin", "by hand", 5),
+        ("Hebrew", "in print", 6),
+    ]
+    assert wanted_pages(recipe, "test") == [("", "any", 3)]
 
 
 def test_kinds_of_unseen_pages_are_not_trained_on():

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import tqdm
@@ -20,7 +21,7 @@ from train.corpus.browser import browser, font_settings
 from train.corpus.build import Folders, picture_of, save_jpeg
 from train.corpus.hands import HANDS
 from train.corpus.layout import A4, Layout
-from train.corpus.layouts import TRAINED, UNSEEN
+from train.corpus.layouts import PRINTED, TRAINED, UNSEEN
 from train.corpus.manifest import Entry
 from train.corpus.packages import unpacked
 from train.corpus.paper import shaken
@@ -31,6 +32,7 @@ from train.corpus.writer import Writer
 _BATCH = 50
 _UNSEEN_SHARE = 0.25  # of the pages that are tested on
 _KIND_WEIGHTS = {"receipts": 5.0, **dict.fromkeys(HANDS, 2.0)}  # all others 1
+_PRINT_SIZES_PX = (10, 12, 13, 14, 16, 18, 22)
 _SHAKEN_SHARE = 0.8  # of what is written by hand
 _WEIGHTS = {
     "Latin": 24,
@@ -63,13 +65,18 @@ _ACROSS = frozenset({"strips", "receipts", "handwritten lines", "handwriting in 
 _TYPEWRITERS = ("Special Elite", "Courier Prime", "Liberation Mono", "DejaVu Sans Mono", "monospace")
 
 
+#: What pages are of: all kinds, or those that are written by hand, or those of running text, lists and tables in print.
+Manner = Literal["any", "by hand", "in print"]
+
+
 @dataclass(frozen=True)
 class Typefaces:
-    """Fonts by script: families, and those of handwriting; and the style sheets of those that are no fonts of the
-    system's."""
+    """Fonts by script: families, those of handwriting, and those of print that are trained on alone; and the style
+    sheets of those that are no fonts of the system's."""
 
     families: Mapping[str, Sequence[str]]
     handwriting: Mapping[str, Sequence[str]]
+    trained: Mapping[str, Sequence[str]]
     sheets: Mapping[str, Path]
 
 
@@ -78,7 +85,7 @@ def drawn_entries(pool: ProcessPoolExecutor, recipe: Recipe, folders: Folders, w
     typefaces = _typefaces(recipe, folders)
     if unwritten := sorted(set(recipe.written_more) - set(typefaces.handwriting)):
         raise ConfigError(f"written_more: the corpus has no handwriting fonts for {', '.join(unwritten)}.")
-    tasks: list[tuple[Split, dict[str, list[str]], str, bool, range]] = []
+    tasks: list[tuple[Split, dict[str, list[str]], str, Manner, range]] = []
     for split in SPLITS:
         texts: dict[str, list[str]] = {}
         for source in recipe.texts:
@@ -86,20 +93,21 @@ def drawn_entries(pool: ProcessPoolExecutor, recipe: Recipe, folders: Folders, w
                 folder = unpacked(source.package, folders.fetched, folders.unpacked, ("*.mo",))
                 found = languages(folder)
                 texts.update({f"{source.package}:{name}": value for name, value in found.items()})
-        for script, by_hand, count in wanted_pages(recipe, split):
+        for script, manner, count in wanted_pages(recipe, split):
             for start in range(0, count, _BATCH):
-                tasks.append((split, texts, script, by_hand, range(start, min(start + _BATCH, count))))
+                tasks.append((split, texts, script, manner, range(start, min(start + _BATCH, count))))
     work = partial(_draw_batch, recipe, folders, typefaces)
     done = pool.map(work, *zip(*tasks, strict=True))
     return [entry for part in tqdm.tqdm(done, total=len(tasks), desc="drawn", leave=False) for entry in part]
 
 
-def wanted_pages(recipe: Recipe, split: Split) -> list[tuple[str, bool, int]]:
-    """Scripts ("": any), whether pages are by hand alone, and how many are to be drawn."""
-    wanted = [("", False, recipe.drawn[split])]
+def wanted_pages(recipe: Recipe, split: Split) -> list[tuple[str, Manner, int]]:
+    """Scripts ("": any), in which manner, and how many pages are to be drawn."""
+    wanted: list[tuple[str, Manner, int]] = [("", "any", recipe.drawn[split])]
     if split == "train":
-        wanted += [(script, False, count) for script, count in recipe.drawn_more.items()]
-        wanted += [(script, True, count) for script, count in recipe.written_more.items()]
+        wanted += [(script, "any", count) for script, count in recipe.drawn_more.items()]
+        wanted += [(script, "by hand", count) for script, count in recipe.written_more.items()]
+        wanted += [(script, "in print", count) for script, count in recipe.printed_more.items()]
     return wanted
 
 
@@ -121,22 +129,24 @@ def _draw_batch(
     split: Split,
     texts: dict[str, list[str]],
     only: str,
-    by_hand: bool,
+    manner: Manner,
     numbers: range,
 ) -> list[Entry]:
-    """Pages of all scripts, or of one; of all kinds, or those written by hand."""
+    """Pages of all scripts, or of one."""
     scripts = {script: found for script, found in by_script(texts).items() if only in ("", script)}
     entries = []
     side = recipe.long_side_px[split]
-    name = f"{only}-by-hand-" if by_hand else only
+    name = only if manner == "any" else f"{only}-{manner.replace(' ', '-')}-"
     html_file = folders.unpacked / f"drawn-{split}-{name}{numbers.start}.html"
     with ExitStack() as stack:
         page = None
         for number in numbers:
             draw = random.Random(f"{recipe.seed} {split} {name}{number}")
             kinds = dict(UNSEEN if split == "test" and draw.random() < _UNSEEN_SHARE else TRAINED)
-            if by_hand:
+            if manner == "by hand":
                 kinds = dict(HANDS)
+            elif manner == "in print":
+                kinds = dict(PRINTED)
             elif only and only not in typefaces.handwriting:
                 kinds = {kind: make for kind, make in kinds.items() if kind not in HANDS}
             kind = draw.choices(list(kinds), [_KIND_WEIGHTS.get(kind, 1.0) for kind in kinds])[0]
@@ -154,6 +164,8 @@ def _draw_batch(
             writer = Writer(draw, texts[document], script)
             layout = kinds[kind](writer)
             style, sheets = _style(draw, kind, script, split, typefaces, recipe.seed)
+            if manner == "in print":
+                style += f"body{{font-size:{draw.choice(_PRINT_SIZES_PX)}px}}"
             html_file.write_text(page_html(layout, writer, style, sheets), "utf-8")
             width, height = layout.size_wh
             page.set_viewport_size({"width": width, "height": height})
@@ -191,7 +203,8 @@ def _style(
     elif kind == "receipts" and draw.random() < 0.6:
         family = draw.choice(_TILLS)
     else:
-        family = draw.choice(typefaces.families[script])
+        found = list(typefaces.families[script])
+        family = draw.choice(found + list(typefaces.trained.get(script, ())) if split == "train" else found)
         weight = f"font-weight:{draw.choice([400, 400, 400, 300, 700])};"
         spacing = f"line-height:{draw.choice([1.1, 1.3, 1.5, 2.0])};"
     generic = "monospace" if family in (*_TYPEWRITERS, *_TILLS) else draw.choice(["serif", "sans-serif"])
@@ -203,6 +216,7 @@ def _typefaces(recipe: Recipe, folders: Folders) -> Typefaces:
     fonts, unpack_dir = folders.unpacked / "fonts", folders.unpacked / "sheets"
     handwriting: dict[str, list[str]] = {}
     sheets: dict[str, Path] = {}
+    trained: dict[str, list[str]] = {}
     latin: list[str] = []
     for source in recipe.fonts:
         if not source.package.startswith("@"):
@@ -210,15 +224,16 @@ def _typefaces(recipe: Recipe, folders: Folders) -> Typefaces:
         folder = unpacked(source.package, folders.fetched, unpack_dir, ()) / "package"
         record = json.loads((folder / "metadata.json").read_text("utf-8"))
         sheets[record["family"]] = folder / "index.css"
-        if not source.is_handwriting:
+        if not (source.is_handwriting or source.split):
             latin.append(record["family"])
             continue
+        kept = handwriting if source.is_handwriting else trained
         for script, subset in _FONTSOURCE_SUBSETS.items():
             if any(name.startswith(subset) for name in record["subsets"]):  # chinese-simplified, chinese-traditional
-                handwriting.setdefault(script, []).append(record["family"])
+                kept.setdefault(script, []).append(record["family"])
     families = {script: _families(fonts, script) for script in _LANGUAGE_TAGS}
     families["Latin"] = sorted({*families["Latin"], *latin})
-    return Typefaces(families, handwriting, sheets)
+    return Typefaces(families, handwriting, trained, sheets)
 
 
 def _families(fonts: Path, script: str) -> list[str]:

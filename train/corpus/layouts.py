@@ -389,3 +389,11 @@ TRAINED: Kinds = {
 UNSEEN: Kinds = {
     "menus": menu_card, "tickets": ticket, "calendars": month, "posters": poster, "visiting cards": visiting_card,
 }  # fmt: skip
+# What most pages are: running text, lists and tables in print.
+PRINTED: Kinds = {
+    name: TRAINED[name]
+    for name in (
+        "letters", "articles", "forms", "tables", "newspapers", "half-empty pages", "small lists",
+        "stamps and signatures", "book spreads", "invoices",
+    )
+}  # fmt: skip

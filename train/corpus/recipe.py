@@ -68,9 +68,11 @@ class Texts(Source):
 
 @dataclass(frozen=True, kw_only=True)
 class Fonts(Source):
-    """Fonts for drawn pages."""
+    """Fonts for drawn pages. With ``split: train`` they are drawn to train on alone, in all scripts that they have, so
+    that what is held out stays as it is."""
 
     is_handwriting: bool = False
+    split: Literal["train"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,7 @@ class Recipe:
         drawn: how many pages to draw, by split.
         drawn_more: how many more to draw for training, by script.
         written_more: likewise of those that are written by hand; scripts that handwriting fonts are there for.
+        printed_more: likewise of running text, lists and tables in print.
         scanned: how many of these pages to scan as well, by split.
         photographed: how many of them to photograph by the synthesiser, by split.
         wordless: how many blank pages and pictures without text, by split.
@@ -110,6 +113,7 @@ class Recipe:
     wordless: Mapping[Split, int]
     drawn_more: Mapping[str, int] = field(default_factory=dict)
     written_more: Mapping[str, int] = field(default_factory=dict)
+    printed_more: Mapping[str, int] = field(default_factory=dict)
     subsets: Mapping[str, str] = field(default_factory=dict)
     pdfs: tuple[Pdfs, ...] = ()
     html: tuple[Html, ...] = ()
