@@ -15,9 +15,9 @@ import torch
 
 from docpre.errors import ConfigError, InputError
 from train.corpus.build import Folders, build, documents_of, save_jpeg
-from train.corpus.drawing import wanted_pages
+from train.corpus.drawing import Typefaces, style_of, wanted_pages
 from train.corpus.hands import written
-from train.corpus.layouts import TRAINED, UNSEEN
+from train.corpus.layouts import PRINTED, TRAINED, UNSEEN
 from train.corpus.manifest import MANIFEST, SCANNED, WORDLESS, Entry, read_manifest, write_manifest
 from train.corpus.packages import fetched, unpacked
 from train.corpus.paper import scanned, shaken
@@ -235,6 +235,19 @@ def test_more_pages_are_drawn_to_train_on_alone():
 
 def test_kinds_of_unseen_pages_are_not_trained_on():
     assert not set(TRAINED) & set(UNSEEN)
+    assert not set(PRINTED) & set(UNSEEN)
+
+
+def test_print_to_train_on_alone_is_drawn_nowhere_else(tmp_path):
+    faces = Typefaces({"Hebrew": ["David CLM"]}, {}, {"Hebrew": ["Rubik"]}, {"Rubik": tmp_path / "index.css"})
+
+    def families(split):
+        draws = [style_of(random.Random(seed), "letters", "Hebrew", split, faces, 0) for seed in range(40)]
+        assert all(sheets == ([tmp_path / "index.css"] if "Rubik" in css else []) for css, sheets in draws)
+        return {name for name in ("David CLM", "Rubik") for css, _ in draws if name in css}
+
+    assert families("train") == {"David CLM", "Rubik"}
+    assert families("val") == families("test") == {"David CLM"}
 
 
 def test_blank_pages_are_seeded():

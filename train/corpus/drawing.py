@@ -163,7 +163,7 @@ def _draw_batch(
                 page = running.new_page(device_scale_factor=min(1.0, side / A4[1] * 1.15))
             writer = Writer(draw, texts[document], script)
             layout = kinds[kind](writer)
-            style, sheets = _style(draw, kind, script, split, typefaces, recipe.seed)
+            style, sheets = style_of(draw, kind, script, split, typefaces, recipe.seed)
             if manner == "in print":
                 style += f"body{{font-size:{draw.choice(_PRINT_SIZES_PX)}px}}"
             html_file.write_text(page_html(layout, writer, style, sheets), "utf-8")
@@ -182,7 +182,7 @@ def _draw_batch(
     return entries
 
 
-def _style(
+def style_of(
     draw: random.Random, kind: str, script: str, split: Split, typefaces: Typefaces, seed: int
 ) -> tuple[str, list[Path]]:
     """The page's own CSS, and the style sheets of fonts that it needs."""
