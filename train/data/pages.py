@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from docpre.errors import InputError
-from docpre.loading import IMAGE_SUFFIXES, PDF_LOCK, PDF_SUFFIXES, ImageArray, count_pages, iter_pages
+from docpre.loading import IMAGE_SUFFIXES, PDF_SUFFIXES, ImageArray, count_pages, iter_pages
+from docpre.mupdf import PDF_LOCK
 from train.data.source import PageSource
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
 import subprocess
 import sys
@@ -12,40 +11,14 @@ import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
-from docpre import registry
-from docpre.errors import ConfigError, ModelError
-from docpre.registry import (
-    BUNDLED_DIR,
-    DEFAULT_MODEL,
-    MODELS,
-    Artefact,
-    ModelSpec,
-    Package,
-    Task,
-    Url,
-    find_model,
-    find_weights,
-    sha256_of,
-)
-
-CONTENT = b"these would be weights"
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
-
-
-def spec_with(package: Package | None = None, urls: tuple[Url, ...] = (), sha256: str = SHA256) -> ModelSpec:
-    artefact = Artefact("tiny.onnx", sha256, "MIT", package, urls)
-    return ModelSpec("tiny", "orientation", "PPLCNet", (224, 224), artefacts=(artefact,))
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("DOCPRE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("DOCPRE_OFFLINE", raising=False)
-    return tmp_path / "cache" / "models" / "tiny"
+from docpre.errors import ModelError
+from docpre.registry import MODELS, find_weights, sha256_of, weights
+from docpre.registry.fetching import from_urls
+from docpre.registry.spec import Package, Url
+from tests.registry.tiny import CONTENT, SHA256, spec_with
 
 
 @pytest.fixture
@@ -159,18 +132,20 @@ def test_an_installed_package_is_used_before_the_network(tmp_path, monkeypatch):
 
 
 def test_files_inside_docpre_come_first(tmp_path, monkeypatch):
-    monkeypatch.setattr(registry, "BUNDLED_DIR", tmp_path)
+    monkeypatch.setattr(weights, "BUNDLED_DIR", tmp_path)
     (tmp_path / "tiny.onnx").write_bytes(CONTENT)
     assert find_weights(spec_with(), offline=True).origin == "docpre"
 
 
 def test_two_processes_may_start_at_once(wheel_index, own_cache):
     code = (
-        "from tests.test_registry import *\n"
+        "from docpre.registry import find_weights\n"
+        "from docpre.registry.spec import Package\n"
+        "from tests.registry.tiny import spec_with\n"
         "print(find_weights(spec_with(Package('tinyweights', '1.0', 'tinyweights/tiny.onnx'))).path)"
     )
     command = [sys.executable, "-c", code]
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     environment = os.environ | {"PYTHONPATH": str(root)}
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, cwd=root) for _ in range(3)]
     for process in running:
@@ -189,80 +164,6 @@ def test_a_given_directory(tmp_path):
     (folder / "other.onnx").write_bytes(b"anything")
     with pytest.raises(ModelError, match="several"):
         find_weights(spec_with(), folder)
-    with pytest.raises(ModelError, match="does not exist"):
-        find_model("orientation", None, tmp_path / "nowhere")
-
-
-def test_a_directory_with_a_spec_is_described_by_it(tmp_path):
-    spec = spec_with()
-    (tmp_path / "spec.json").write_text(json.dumps(spec.to_json()))
-    (tmp_path / "tiny.onnx").write_bytes(CONTENT)
-    found = find_model("orientation", None, tmp_path)
-    assert found == spec
-    assert find_weights(found, tmp_path).path == tmp_path / "tiny.onnx"
-    (tmp_path / "tiny.onnx").write_bytes(b"changed")
-    with pytest.raises(ModelError, match="sha256"):
-        find_weights(found, tmp_path)
-    with pytest.raises(ModelError, match="not for unwarping"):
-        find_model("unwarping", None, tmp_path)
-    with pytest.raises(ConfigError, match="'tiny'"):
-        find_model("orientation", "PP-LCNet_x1_0_doc_ori", tmp_path)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"surprise": 1},
-        {"task": "cooking"},
-        {"size_hw": [0, 5]},
-        {"size_hw": 7},
-        {"artefacts": [{"filename": "a"}]},
-        {"artefacts": "none"},
-    ],
-)
-def test_a_malformed_spec_is_refused(tmp_path, change):
-    (tmp_path / "spec.json").write_text(json.dumps(spec_with().to_json() | change))
-    with pytest.raises(ModelError, match=r"spec\.json"):
-        find_model("orientation", None, tmp_path)
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "3"])
-def test_a_spec_that_is_no_json_object_is_refused(tmp_path, text):
-    (tmp_path / "spec.json").write_text(text)
-    with pytest.raises(ModelError, match=r"spec\.json"):
-        find_model("orientation", None, tmp_path)
-
-
-def test_unknown_names_list_the_known_ones():
-    with pytest.raises(ConfigError, match="PP-LCNet_x1_0_doc_ori"):
-        find_model("orientation", "resnet")
-    with pytest.raises(ConfigError, match="UVDoc"):
-        find_model("unwarping", "PP-LCNet_x1_0_doc_ori")
-
-
-def test_every_model_is_fully_described():
-    assert set(DEFAULT_MODEL) == set(get_args(Task))
-    for name, spec in MODELS.items():
-        assert spec.name == name
-        assert ModelSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
-        assert spec.source
-        assert spec.figures
-        for artefact in spec.artefacts:
-            assert len(artefact.sha256) == 64
-            assert artefact.licence
-            if not (BUNDLED_DIR / artefact.filename).is_file():
-                assert artefact.package
-                assert artefact.urls
-
-
-def test_bundled_weights_are_those_that_are_described():
-    for spec in MODELS.values():
-        for artefact in spec.artefacts:
-            if not artefact.package:
-                assert sha256_of(BUNDLED_DIR / artefact.filename) == artefact.sha256
-                most = 16_000_000 if spec.task == "unwarping" else 8_000_000
-                assert (BUNDLED_DIR / artefact.filename).stat().st_size < most
-                assert (BUNDLED_DIR / f"{spec.name}.md").is_file()
 
 
 def test_sha256(tmp_path):
@@ -275,6 +176,6 @@ def test_the_publishers_addresses_still_answer(tmp_path):
     for spec in MODELS.values():
         for artefact in spec.artefacts:
             tried: list[str] = []
-            file = registry._from_urls(artefact, tmp_path, tried)
+            file = from_urls(artefact, tmp_path, tried)
             assert file is not None, tried
             assert sha256_of(file) == artefact.sha256
