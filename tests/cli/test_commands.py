@@ -1,10 +1,8 @@
-"""The command line: every default, what it prints and writes, and its status."""
+"""What the commands print and write, and their status."""
 
 from __future__ import annotations
 
-import argparse
 import ast
-import inspect
 import json
 import os
 import subprocess
@@ -14,120 +12,9 @@ import pymupdf
 import pytest
 from PIL import Image
 
-from docpre import DocPreprocessor, __version__
-from docpre.cli import build_parser, main, settings
-from docpre.engines import ENGINES, RuntimeOptions
-from docpre.engines.base import PRECISIONS
-from docpre.loading import Limits
+from docpre import __version__
+from docpre.cli import main
 from docpre.registry import BUNDLED_DIR, MODELS
-from docpre.unwarping_options import UnwarpingOptions
-
-READING = {
-    "input": ["a.jpg"],
-    "save_path": None,
-    "dpi": 200,
-    "pages": None,
-    "on_error": "result",
-    "max_bytes": 512 * 1024**2,
-    "max_pixels": 200_000_000,
-    "max_pages": 10_000,
-    "url_timeout_s": 30.0,
-    "batch_size": 1,
-    "num_workers": None,
-}
-# Not given: Python's own default, or the configuration file's.
-RUNNING = {
-    "device": None,
-    "engine": None,
-    "engine_config": None,
-    "enable_hpi": None,
-    "use_tensorrt": None,
-    "min_subgraph_size": None,
-    "precision": None,
-    "enable_mkldnn": None,
-    "mkldnn_cache_capacity": None,
-    "cpu_threads": None,
-    "enable_cinn": None,
-}
-UNWARPING = {
-    "leave_flat_pages": True,
-    "output_size": "page",
-    "interpolation": "cubic",
-    "refine": True,
-    "most_passes": 3,
-    "level_deg": 2.0,
-    "margin": 0.0,
-    "keep_all": False,
-}
-MODULE = {"model_name": None, "model_dir": None}
-DEFAULTS = {
-    "doc_preprocessor": READING
-    | RUNNING
-    | UNWARPING
-    | {
-        "doc_orientation_classify_model_name": None,
-        "doc_orientation_classify_model_dir": None,
-        "doc_unwarping_model_name": None,
-        "doc_unwarping_model_dir": None,
-        "paddlex_config": None,
-        "use_doc_orientation_classify": None,
-        "use_doc_unwarping": None,
-        "doc_orientation_min_score": None,
-        "even_light": False,
-    },
-    "doc_img_orientation_classification": READING | RUNNING | MODULE,
-    "text_image_unwarping": READING | RUNNING | UNWARPING | MODULE,
-}
-
-
-def _subparser(command):
-    return next(
-        action for action in build_parser()._actions if action.dest == "==SUPPRESS==" or action.choices
-    ).choices[command]
-
-
-@pytest.mark.parametrize("command", DEFAULTS)
-def test_every_default(command):
-    options = vars(build_parser().parse_args([command, "-i", "a.jpg"]))
-    options.pop("run")
-    assert options == DEFAULTS[command]
-
-
-def test_the_defaults_are_those_of_python():
-    helps = {action.dest: action.help for action in _subparser("doc_preprocessor")._actions}
-    for name in ("enable_hpi", "use_tensorrt", "min_subgraph_size", "precision", "cpu_threads", "enable_cinn"):
-        assert f"default: {getattr(RuntimeOptions(), name)}" in helps[name]
-    assert {name: getattr(UnwarpingOptions(), name) for name in UNWARPING} == UNWARPING
-    for name in ("max_bytes", "max_pixels", "max_pages", "url_timeout_s"):
-        assert getattr(Limits(), name) == READING[name]
-    parameters = inspect.signature(DocPreprocessor).parameters
-    for name, default in DEFAULTS["doc_preprocessor"].items():
-        if name in parameters:
-            assert parameters[name].default == default
-
-
-def test_choices_are_pythons():
-    choices = {action.dest: action.choices for action in _subparser("doc_preprocessor")._actions}
-    assert (choices["engine"], choices["precision"]) == (ENGINES, PRECISIONS)
-
-
-@pytest.mark.parametrize(
-    ("text", "content"),
-    [
-        ("compile=true,compile_mode=default", {"compile": True, "compile_mode": "default"}),
-        ("num_streams = 2", {"num_streams": 2}),
-        ('{"torch": {"compile": false}}', {"torch": {"compile": False}}),
-        ("torch: {compile: no}", {"torch": {"compile": False}}),
-    ],
-)
-def test_settings_of_an_engine(text, content):
-    assert settings(text) == content
-
-
-@pytest.mark.parametrize("text", ["compile", "a=1,b", "{", "a=[", "[1]"])
-def test_what_is_no_settings(text):
-    with pytest.raises(argparse.ArgumentTypeError, match="key=value"):
-        settings(text)
 
 
 @pytest.fixture
