@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docpre.cli.output_folder import goes_into_one_pdf
-from docpre.cli.reading_arguments import READING, add_input
+from docpre.cli.reading_arguments import READING_ALONE, add_input
 from docpre.cli.reporting import report
 from docpre.cli.runtime_arguments import add_runtime, given_runtime
 from docpre.cli.subcommand import Subcommand
@@ -20,7 +20,7 @@ _FORMATS = ("json", "img", "markdown", "text", "hocr", "pdf")
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_input(parser)
+    add_input(parser, has_batches=False)
     group = parser.add_argument_group("analysis")
     group.add_argument(
         "--format",
@@ -75,7 +75,7 @@ def _run(options: argparse.Namespace) -> int:
         ),
         **given_runtime(options),
     )
-    reading = picked(options, [name for name in READING if name != "batch_size"])
+    reading = picked(options, READING_ALONE)
 
     def save(result: Result, folder: Path) -> None:
         for name in options.format:

@@ -8,11 +8,12 @@ from docpre.cli.values import limit
 
 # Added by add_loading.
 LOADING = ("dpi", "max_bytes", "max_pixels", "max_pages", "url_timeout_s")
-# Added by add_input; predict_iter's.
-READING = ("batch_size", "num_workers", "pages", "on_error", *LOADING)
+# Added by add_input; predict_iter's, of an analysis, which takes its pages one by one, and of the others.
+READING_ALONE = ("num_workers", "pages", "on_error", *LOADING)
+READING = ("batch_size", *READING_ALONE)
 
 
-def add_input(parser: argparse.ArgumentParser) -> None:
+def add_input(parser: argparse.ArgumentParser, has_batches: bool = True) -> None:
     """What is read and where it is saved, for the commands that print each page's result."""
     group = parser.add_argument_group("input and output")
     group.add_argument(
@@ -35,9 +36,10 @@ def add_input(parser: argparse.ArgumentParser) -> None:
         default="result",
         help="report a page that fails and go on, or stop there (default: %(default)s)",
     )
-    group.add_argument(
-        "--batch_size", type=int, default=1, help="pages that go through a network together (default: %(default)s)"
-    )
+    if has_batches:
+        group.add_argument(
+            "--batch_size", type=int, default=1, help="pages that go through a network together (default: %(default)s)"
+        )
     group.add_argument(
         "--num_workers",
         type=int,

@@ -68,6 +68,16 @@ DEFAULTS = {
     },
     "doc_img_orientation_classification": READING | RUNNING | MODULE,
     "text_image_unwarping": READING | RUNNING | UNWARPING | MODULE,
+    "doc_analysis": {name: default for name, default in READING.items() if name != "batch_size"}  # one page at a time
+    | RUNNING
+    | {
+        "format": ("json", "img"),
+        "language_type": "CHN_ENG",
+        "words_type": "print",
+        "layout_analysis": True,
+        "use_doc_orientation_classify": None,
+        "use_doc_unwarping": None,
+    },
 }
 
 
