@@ -222,15 +222,16 @@ def test_more_pages_are_drawn_to_train_on_alone():
         drawn={"train": 9, "val": 2, "test": 3},
         drawn_more={"Thai": 4},
         written_more={"Latin": 5},
+        printed={"test": 2},
         printed_more={"Hebrew": 6},
     )
-    assert wanted_pages(recipe, "train") == [
+    assert wanted_pages(recipe, "train", ["Greek"]) == [
         ("", "any", 9),
         ("Thai", "any", 4),
         ("Latin", "by hand", 5),
         ("Hebrew", "in print", 6),
     ]
-    assert wanted_pages(recipe, "test") == [("", "any", 3)]
+    assert wanted_pages(recipe, "test", ["Greek"]) == [("", "any", 3), ("Greek", "in print", 2)]
 
 
 def test_kinds_of_unseen_pages_are_not_trained_on():

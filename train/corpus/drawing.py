@@ -22,7 +22,7 @@ from train.corpus.build import Folders, picture_of, save_jpeg
 from train.corpus.hands import HANDS
 from train.corpus.layout import A4, Layout
 from train.corpus.layouts import PRINTED, TRAINED, UNSEEN
-from train.corpus.manifest import Entry
+from train.corpus.manifest import IN_PRINT, Entry
 from train.corpus.packages import unpacked
 from train.corpus.paper import shaken
 from train.corpus.recipe import SPLITS, Recipe, Split, chance
@@ -93,7 +93,7 @@ def drawn_entries(pool: ProcessPoolExecutor, recipe: Recipe, folders: Folders, w
                 folder = unpacked(source.package, folders.fetched, folders.unpacked, ("*.mo",))
                 found = languages(folder)
                 texts.update({f"{source.package}:{name}": value for name, value in found.items()})
-        for script, manner, count in wanted_pages(recipe, split):
+        for script, manner, count in wanted_pages(recipe, split, sorted(by_script(texts))):
             for start in range(0, count, _BATCH):
                 tasks.append((split, texts, script, manner, range(start, min(start + _BATCH, count))))
     work = partial(_draw_batch, recipe, folders, typefaces)
@@ -101,9 +101,10 @@ def drawn_entries(pool: ProcessPoolExecutor, recipe: Recipe, folders: Folders, w
     return [entry for part in tqdm.tqdm(done, total=len(tasks), desc="drawn", leave=False) for entry in part]
 
 
-def wanted_pages(recipe: Recipe, split: Split) -> list[tuple[str, Manner, int]]:
-    """Scripts ("": any), in which manner, and how many pages are to be drawn."""
+def wanted_pages(recipe: Recipe, split: Split, scripts: Sequence[str]) -> list[tuple[str, Manner, int]]:
+    """Scripts ("": any), in which manner, and how many pages are to be drawn; ``scripts`` are those of the texts."""
     wanted: list[tuple[str, Manner, int]] = [("", "any", recipe.drawn[split])]
+    wanted += [(script, "in print", count) for script in scripts if (count := recipe.printed.get(split, 0))]
     if split == "train":
         wanted += [(script, "any", count) for script, count in recipe.drawn_more.items()]
         wanted += [(script, "by hand", count) for script, count in recipe.written_more.items()]
@@ -154,7 +155,8 @@ def _draw_batch(
             script = draw.choices(able, [_WEIGHTS.get(name, 1.5) for name in able])[0]
             document = draw.choice(scripts[script])
             path = Path(split, "drawn", f"{name}{number:05d}.jpg")
-            entries.append(Entry(str(path), split, "drawn", kind, script, document))
+            origin = IN_PRINT if manner == "in print" else "drawn"
+            entries.append(Entry(str(path), split, origin, kind, script, document))
             if (folders.output / path).is_file():  # of a build that was stopped
                 continue
             if page is None:

@@ -13,7 +13,8 @@ from train.corpus.recipe import Split
 MANIFEST = "pages.csv"
 WORDLESS = "wordless"
 SCANNED = "scanned"
-MADE = ("drawn", SCANNED, "photographed", WORDLESS)
+IN_PRINT = "in print"
+MADE = ("drawn", IN_PRINT, SCANNED, "photographed", WORDLESS)
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Entry:
         file: its JPEG, from the corpus's folder.
         split: train, val or test.
         kind: ``real`` (as its document has it), ``printed`` (HTML of a real document, printed by a browser), ``drawn``
-            (made for the corpus, of real sentences), ``scanned`` (a page of these as a scanner gives it),
+            (made for the corpus, of real sentences, in many kinds), ``in print`` (likewise: running text, lists and
+            tables), ``scanned`` (a page of these as a scanner gives it),
             ``photographed`` (one through the synthesiser) or ``wordless`` (no way up).
         subset: what it is like.
         script: what it is written in.

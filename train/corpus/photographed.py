@@ -13,7 +13,7 @@ import numpy as np
 import tqdm
 
 from train.corpus.build import Folders, save_jpeg
-from train.corpus.manifest import WORDLESS, Entry
+from train.corpus.manifest import IN_PRINT, WORDLESS, Entry
 from train.corpus.recipe import SPLITS, Recipe, Split, chance
 from train.data.pages import read_page
 
@@ -27,7 +27,7 @@ def photographed_entries(
     """Photograph some of the pages; a photo stays in its page's split and document."""
     tasks: list[tuple[Split, list[Entry], int]] = []
     for split in SPLITS:
-        pages = [entry for entry in entries if entry.split == split and entry.kind != WORDLESS]
+        pages = [entry for entry in entries if entry.split == split and entry.kind not in (WORDLESS, IN_PRINT)]
         pages.sort(key=lambda entry: chance(recipe.seed, "photo", entry.file) ** (1 if entry.script == "Latin" else 2))
         chosen = pages[: recipe.photographed[split]]
         tasks += [(split, chosen[start : start + _BATCH], start) for start in range(0, len(chosen), _BATCH)]

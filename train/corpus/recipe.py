@@ -96,7 +96,8 @@ class Recipe:
         drawn: how many pages to draw, by split.
         drawn_more: how many more to draw for training, by script.
         written_more: likewise of those that are written by hand; scripts that handwriting fonts are there for.
-        printed_more: likewise of running text, lists and tables in print.
+        printed: how many pages of running text, lists and tables in print to draw in each script, by split.
+        printed_more: how many more of these to draw for training, by script.
         scanned: how many of these pages to scan as well, by split.
         photographed: how many of them to photograph by the synthesiser, by split.
         wordless: how many blank pages and pictures without text, by split.
@@ -113,6 +114,7 @@ class Recipe:
     wordless: Mapping[Split, int]
     drawn_more: Mapping[str, int] = field(default_factory=dict)
     written_more: Mapping[str, int] = field(default_factory=dict)
+    printed: Mapping[Split, int] = field(default_factory=dict)
     printed_more: Mapping[str, int] = field(default_factory=dict)
     subsets: Mapping[str, str] = field(default_factory=dict)
     pdfs: tuple[Pdfs, ...] = ()

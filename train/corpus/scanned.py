@@ -12,7 +12,7 @@ import numpy as np
 import tqdm
 
 from train.corpus.build import Folders, save_jpeg
-from train.corpus.manifest import SCANNED, WORDLESS, Entry
+from train.corpus.manifest import IN_PRINT, SCANNED, WORDLESS, Entry
 from train.corpus.paper import scanned
 from train.corpus.recipe import SPLITS, Recipe, Split, chance
 from train.data.pages import read_page
@@ -29,7 +29,7 @@ def scanned_entries(
     """Scan some of the pages."""
     tasks: list[tuple[Split, list[Entry], int]] = []
     for split in SPLITS:
-        pages = [entry for entry in entries if entry.split == split and entry.kind != WORDLESS]
+        pages = [entry for entry in entries if entry.split == split and entry.kind not in (WORDLESS, IN_PRINT)]
         pages.sort(key=lambda entry: chance(recipe.seed, "scan", entry.file) * _OFTEN.get(entry.subset, 1))
         chosen = pages[: recipe.scanned[split]]
         tasks += [(split, chosen[start : start + _BATCH], start) for start in range(0, len(chosen), _BATCH)]

@@ -16,7 +16,7 @@ from docpre.engines import RuntimeOptions
 from docpre.errors import EngineError
 from docpre.loading import ImageArray
 from docpre.orientation import OrientationClassifier
-from train.corpus.manifest import WORDLESS, Entry
+from train.corpus.manifest import IN_PRINT, WORDLESS, Entry
 from train.data.corpus import Corpus
 from train.evaluate.orientation import TURNS_CW_DEG, orientation_figures, orientation_table
 from train.evaluate.predictions import model_name_and_dir, model_record
@@ -106,7 +106,7 @@ def side_by_side(entries: Sequence[Entry], results: Mapping[str, Results]) -> st
         groups.setdefault(f"1|{origin}: {entry.subset}", []).append(entry)
         if origin == "real":
             groups.setdefault(f"2|{origin}, in {entry.script}", []).append(entry)
-        if origin == "drawn":
+        if origin in ("drawn", IN_PRINT):
             groups.setdefault(f"3|{origin}, in {entry.script}", []).append(entry)
     lines = [f"| pages | count | {' | '.join(results)} |", f"|---|---:|{'---:|' * len(results)}"]
     for group in sorted(groups):
