@@ -76,12 +76,12 @@ _DOCPRE_ORI = ModelSpec(
     artefacts=(
         Artefact(
             filename="docpre_ori.onnx",
-            sha256="93c0d3c00356043386cc38a6fb55b42fdf5549143c310842f240d40374b6d2fa",
+            sha256="8f570f944b7c5f48ca46ec4395af868126a64fea7528b58f0d26e9b754da2461",
             licence="Apache-2.0",
         ),
         Artefact(
             filename="docpre_ori.safetensors",
-            sha256="e965a4d5620548fb1c1d598f83460c5b49fb9295ee6a3ff3bfd2fb3e02ac2948",
+            sha256="94bad3ab3fae7e9cd40cab5f78dd5703a007d15048165a37cc6b937c57f513ec",
             licence="Apache-2.0",
         ),
     ),
