@@ -190,7 +190,8 @@ def style_of(
     """The page's own CSS, and the style sheets of fonts that it needs."""
     css = ""
     if script in ("Chinese", "Japanese") and kind not in _ACROSS and draw.random() < 0.12:
-        css += "body{writing-mode:vertical-rl}"
+        # Contained, else a screenshot of a page with too much text shows another part of it.
+        css += "body{writing-mode:vertical-rl;width:100vw;height:100vh;contain:strict}"
     if draw.random() < 0.2:
         css += f"body{{background:hsl({draw.randrange(360)},{draw.randint(5, 60)}%,{draw.randint(75, 97)}%)}}"
     weight, spacing = "", ""
