@@ -61,6 +61,21 @@ def test_a_recipe_with_an_unknown_field_is_refused(tmp_path):
         read_recipe(path)
 
 
+@pytest.mark.parametrize(
+    "font",
+    [
+        '{package: "@fontsource/rubik", licence: OFL-1.1, split: test}',
+        '{package: "@fontsource/caveat", licence: OFL-1.1, split: train, is_handwriting: true}',
+        "{package: culmus, licence: GPL-2, split: train}",
+    ],
+)
+def test_fonts_that_cannot_be_kept_to_training_are_refused(tmp_path, font):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(RECIPE.read_text("utf-8").replace("\nfonts:\n", f"\nfonts:\n  - {font}\n"), "utf-8")
+    with pytest.raises(ConfigError, match="split of fonts is train"):
+        read_recipe(path)
+
+
 def test_a_package_that_is_not_there_is_named(tmp_path):
     (tmp_path / "empty_1_all.deb").write_bytes(b"no package")
     with pytest.raises(InputError, match="empty"):
@@ -230,6 +245,11 @@ def test_more_pages_are_drawn_to_train_on_alone():
         ("Thai", "any", 4),
         ("Latin", "by hand", 5),
         ("Hebrew", "in print", 6),
+    ]
+    all_printed = replace(recipe, printed={"train": 1})
+    assert wanted_pages(all_printed, "train", ["Greek", "Hebrew"])[3:] == [
+        ("Greek", "in print", 1),
+        ("Hebrew", "in print", 7),  # one task a script: pages are named and drawn by its number
     ]
     assert wanted_pages(recipe, "test", ["Greek"]) == [("", "any", 3), ("Greek", "in print", 2)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
@@ -104,11 +105,12 @@ def drawn_entries(pool: ProcessPoolExecutor, recipe: Recipe, folders: Folders, w
 def wanted_pages(recipe: Recipe, split: Split, scripts: Sequence[str]) -> list[tuple[str, Manner, int]]:
     """Scripts ("": any), in which manner, and how many pages are to be drawn; ``scripts`` are those of the texts."""
     wanted: list[tuple[str, Manner, int]] = [("", "any", recipe.drawn[split])]
-    wanted += [(script, "in print", count) for script in scripts if (count := recipe.printed.get(split, 0))]
+    printed = Counter(dict.fromkeys(scripts, recipe.printed.get(split, 0)))
     if split == "train":
         wanted += [(script, "any", count) for script, count in recipe.drawn_more.items()]
         wanted += [(script, "by hand", count) for script, count in recipe.written_more.items()]
-        wanted += [(script, "in print", count) for script, count in recipe.printed_more.items()]
+        printed.update(recipe.printed_more)
+    wanted += [(script, "in print", count) for script, count in printed.items() if count]
     return wanted
 
 

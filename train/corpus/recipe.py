@@ -68,8 +68,8 @@ class Texts(Source):
 
 @dataclass(frozen=True, kw_only=True)
 class Fonts(Source):
-    """Fonts for drawn pages. With ``split: train`` they are drawn to train on alone, in all scripts that they have, so
-    that what is held out stays as it is."""
+    """Fonts for drawn pages. Print of npm's with ``split: train`` is drawn to train on alone, in all its scripts, so that
+    what is held out stays as it is."""
 
     is_handwriting: bool = False
     split: Literal["train"] | None = None
@@ -172,4 +172,9 @@ def read_recipe(path: Path) -> Recipe:
         raise ConfigError(f"{path}: {error}. A recipe has the fields {known}.") from error
     if abs(sum(recipe.shares.values()) - 1) > 1e-6 or set(recipe.shares) != set(SPLITS):
         raise ConfigError(f"{path}: shares of train, val and test add up to 1.")
+    for font in recipe.fonts:
+        if font.split is not None and (
+            font.split != "train" or font.is_handwriting or not font.package.startswith("@")
+        ):
+            raise ConfigError(f"{path}: {font.package}: split of fonts is train, and of print of npm's alone.")
     return recipe
