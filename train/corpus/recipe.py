@@ -68,8 +68,8 @@ class Texts(Source):
 
 @dataclass(frozen=True, kw_only=True)
 class Fonts(Source):
-    """Fonts for drawn pages. Print of npm's with ``split: train`` is drawn to train on alone, in all its scripts, so that
-    what is held out stays as it is."""
+    """Fonts for drawn pages. Print of npm's with ``split: train`` is drawn to train on alone, in all its scripts, so
+    that what is held out stays as it is."""
 
     is_handwriting: bool = False
     split: Literal["train"] | None = None
