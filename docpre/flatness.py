@@ -101,16 +101,11 @@ def rim_shares(image: ImageArray) -> tuple[float, float]:
     Returns:
         Two numbers from 0 to 1.
     """
-    height, width = _THUMBNAIL_HW
-    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
-    is_rim = np.ones((height, width), bool)
-    is_rim[_RIM_PX:-_RIM_PX, _RIM_PX:-_RIM_PX] = False
+    small, is_rim = _thumbnail(image)
     rim = small[is_rim]
     top, left = _INNER_HW
     inner = small[top:-top:2, left:-left:2].reshape(-1, 3)  # enough to tell its commonest colour by
-    brightness = inner.mean(1)
-    paper = np.median(inner[brightness >= np.quantile(brightness, 1 - _BRIGHTEST_SHARE)], axis=0)
-    like_paper = np.abs(rim - paper).max(1) <= _LIKE_LEVELS
+    like_paper = np.abs(rim - _paper(inner)).max(1) <= _LIKE_LEVELS
     like_itself = np.abs(rim - np.median(rim, axis=0)).max(1) <= _SAME_LEVELS
     return float(like_paper.mean()), float(like_itself.mean())
 
@@ -118,6 +113,22 @@ def rim_shares(image: ImageArray) -> tuple[float, float]:
 def has_even_rim(image: ImageArray) -> bool:
     """Whether nearly all of the picture's rim, see ``rim_shares``, is of one colour."""
     return rim_shares(image)[1] >= _EVEN_SHARE
+
+
+def is_on_darker_ground(image: ImageArray, corners_xy: NDArray[np.float64]) -> bool:
+    """Whether the picture's rim is darker than the paper within an outline: what a sheet lies on, mostly, is.
+
+    Args:
+        image: (H, W, 3) RGB uint8.
+        corners_xy: (4, 2), the outline's corners in parts of the picture's width and height.
+    """
+    small, is_rim = _thumbnail(image)
+    inside = np.zeros(_THUMBNAIL_HW, np.uint8)
+    cv2.fillPoly(inside, [(corners_xy * _THUMBNAIL_HW[::-1] - 0.5).round().astype(np.int32)], 1)
+    within = small[inside.astype(bool) & ~is_rim]
+    if not len(within):
+        return False
+    return float(_paper(within).mean() - np.median(small[is_rim], axis=0).mean()) > _LIKE_LEVELS
 
 
 def equal_share(image: ImageArray) -> float:
@@ -134,6 +145,22 @@ def equal_share(image: ImageArray) -> float:
     rows = image[::_EQUAL_EVERY]
     red, green, blue = np.moveaxis(rows[:, 1:] == rows[:, :-1], 2, 0)
     return float((red & green & blue).mean())  # a seventh of the time that all(2) takes
+
+
+def _thumbnail(image: ImageArray) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """A small copy of a picture, and which of its pixels belong to the rim."""
+    height, width = _THUMBNAIL_HW
+    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+    is_rim = np.ones((height, width), bool)
+    is_rim[_RIM_PX:-_RIM_PX, _RIM_PX:-_RIM_PX] = False
+    return small, is_rim
+
+
+def _paper(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The colour of the paper among pixels (N, 3): the commonest of the brightest."""
+    brightness = pixels.mean(1)
+    brightest = pixels[brightness >= np.quantile(brightness, 1 - _BRIGHTEST_SHARE)]
+    return np.asarray(np.median(brightest, axis=0), np.float32)
 
 
 def _rms_percent(offsets: NDArray[np.float64]) -> float:

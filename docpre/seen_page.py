@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docpre.flat_lines import are_level, are_straight, flat_lines, has_text, is_bent, is_without_text, skew_deg
-from docpre.flatness import Flatness, has_even_rim, judge
+from docpre.flatness import Flatness, has_even_rim, is_on_darker_ground, judge
 from docpre.geometry import Angle
 from docpre.line_directions import LineDirections
 from docpre.loading import ImageArray
@@ -66,7 +66,7 @@ class SeenPage:
 
     def with_lines(self) -> SeenPage:
         """The page with its lines, if they may show that it is flat."""
-        if self.is_told and not has_even_rim(self.picture):
+        if self.is_told and not self._lies_in_paper():
             return self
         return replace(self, lines=self._flat_lines())
 
@@ -115,6 +115,11 @@ class SeenPage:
         if self.lines is None or self.is_told or not has_text(self.lines):
             return False
         return seen.tilt_deg > _STAYS * self.lines.tilt_deg
+
+    def _lies_in_paper(self) -> bool:
+        """Whether what looks like a page has paper around it, and so may be a panel or a frame printed on that."""
+        assert self.placement is not None
+        return has_even_rim(self.picture) and not is_on_darker_ground(self.picture, self.placement.corners_xy)
 
     def _flat_lines(self) -> LineDirections:
         return flat_lines(picture_of(self.image, self.angle_cw_deg))

@@ -146,6 +146,17 @@ def test_a_block_or_a_frame_on_a_page_is_no_page(page, has_frame):
     np.testing.assert_array_equal(result["output_img"], scan)
 
 
+@pytest.mark.parametrize("ground", [(20, 20, 22), (110, 80, 55)])
+def test_a_sheet_that_lies_straight_on_a_darker_ground_is_cut_out(page, ground):
+    photo = np.full((1600, 1200, 3), ground, np.uint8)
+    photo[200:1280, 180:1020] = cv2.resize(page, (840, 1080), interpolation=cv2.INTER_AREA)
+    (result,) = DocPreprocessor(device="cpu", use_doc_orientation_classify=False).predict(grainy(photo))
+    assert result.unwarping["applied"]
+    height, width = result.transform.output_size_hw
+    corners = result.transform.to_original([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]])
+    np.testing.assert_allclose(corners, [[180, 200], [1020, 200], [1020, 1280], [180, 1280]], atol=30)
+
+
 def test_curves_on_a_flat_page_do_not_bend_it():
     """A map: lines in all directions, which nothing makes level."""
     rng = np.random.default_rng(4)

@@ -15,7 +15,7 @@ import torch
 
 from docpre.errors import ConfigError, InputError
 from train.corpus.build import Folders, build, documents_of, save_jpeg
-from train.corpus.drawing import Typefaces, style_of, wanted_pages
+from train.corpus.drawing import Typefaces, drawn_entries, style_of, wanted_pages
 from train.corpus.hands import written
 from train.corpus.layouts import PRINTED, TRAINED, UNSEEN
 from train.corpus.manifest import MANIFEST, SCANNED, WORDLESS, Entry, read_manifest, write_manifest
@@ -239,6 +239,8 @@ def test_more_pages_are_drawn_to_train_on_alone():
         written_more={"Latin": 5},
         printed={"test": 2},
         printed_more={"Hebrew": 6},
+        vertical={},
+        vertical_more={},
     )
     assert wanted_pages(recipe, "train", ["Greek"]) == [
         ("", "any", 9),
@@ -252,6 +254,22 @@ def test_more_pages_are_drawn_to_train_on_alone():
         ("Hebrew", "in print", 7),  # one task a script: pages are named and drawn by its number
     ]
     assert wanted_pages(recipe, "test", ["Greek"]) == [("", "any", 3), ("Greek", "in print", 2)]
+
+
+def test_lines_run_down_the_page_where_a_script_is_written_so():
+    recipe = replace(read_recipe(RECIPE), drawn={"train": 1, "test": 1}, drawn_more={}, written_more={}, printed={})
+    recipe = replace(recipe, printed_more={}, vertical={"train": 0, "test": 2}, vertical_more={"Chinese": 3})
+    assert wanted_pages(recipe, "train", ["Chinese", "Greek"])[1:] == [("Chinese", "vertical", 3)]
+    assert wanted_pages(recipe, "test", ["Chinese", "Greek", "Japanese"])[1:] == [
+        ("Chinese", "vertical", 2),
+        ("Japanese", "vertical", 2),
+    ]
+
+
+def test_lines_that_run_down_the_page_are_refused_of_other_scripts(tmp_path):
+    recipe = replace(read_recipe(RECIPE), fonts=(), texts=(), vertical_more={"Greek": 3})
+    with pytest.raises(ConfigError, match="vertical_more: no lines run down the page in Greek"):
+        drawn_entries(None, recipe, Folders(tmp_path, tmp_path, tmp_path), 1)
 
 
 def test_kinds_of_unseen_pages_are_not_trained_on():

@@ -21,9 +21,9 @@ from docpre.errors import ConfigError, InputError
 from train.corpus.browser import browser, font_settings
 from train.corpus.build import Folders, picture_of, save_jpeg
 from train.corpus.hands import HANDS
-from train.corpus.layout import A4, Layout
-from train.corpus.layouts import PRINTED, TRAINED, UNSEEN
-from train.corpus.manifest import IN_PRINT, Entry
+from train.corpus.layout import A4, Kinds, Layout
+from train.corpus.layouts import PRINTED, TRAINED, UNSEEN, VERTICAL_TEXT
+from train.corpus.manifest import IN_PRINT, VERTICAL, Entry
 from train.corpus.packages import unpacked
 from train.corpus.paper import shaken
 from train.corpus.recipe import SPLITS, Recipe, Split, chance
@@ -66,8 +66,14 @@ _ACROSS = frozenset({"strips", "receipts", "handwritten lines", "handwriting in 
 _TYPEWRITERS = ("Special Elite", "Courier Prime", "Liberation Mono", "DejaVu Sans Mono", "monospace")
 
 
-#: What pages are of: all kinds, or those that are written by hand, or those of running text, lists and tables in print.
-Manner = Literal["any", "by hand", "in print"]
+#: What pages are of: all kinds, or those that are written by hand, or those of running text, lists and tables in print,
+#: or print whose lines run down the page.
+Manner = Literal["any", "by hand", "in print", "vertical"]
+_KINDS: Mapping[Manner, Kinds] = {"by hand": HANDS, "in print": PRINTED, "vertical": VERTICAL_TEXT}
+_ORIGINS: Mapping[Manner, str] = {"in print": IN_PRINT, "vertical": VERTICAL}  # others: drawn
+_WRITTEN_DOWNWARD = ("Chinese", "Japanese")
+# Contained, else a screenshot of a page with too much text shows another part of it.
+_DOWNWARD_CSS = "body{writing-mode:vertical-rl;width:100vw;height:100vh;contain:strict}"
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ class Typefaces:
 
 def drawn_entries(pool: ProcessPoolExecutor, recipe: Recipe, folders: Folders, workers: int) -> list[Entry]:
     """Draw all pages that a recipe asks for."""
+    if across := sorted(set(recipe.vertical_more) - set(_WRITTEN_DOWNWARD)):
+        raise ConfigError(f"vertical_more: no lines run down the page in {', '.join(across)}.")
     typefaces = _typefaces(recipe, folders)
     if unwritten := sorted(set(recipe.written_more) - set(typefaces.handwriting)):
         raise ConfigError(f"written_more: the corpus has no handwriting fonts for {', '.join(unwritten)}.")
@@ -106,11 +114,15 @@ def wanted_pages(recipe: Recipe, split: Split, scripts: Sequence[str]) -> list[t
     """Scripts ("": any), in which manner, and how many pages are to be drawn; ``scripts`` are those of the texts."""
     wanted: list[tuple[str, Manner, int]] = [("", "any", recipe.drawn[split])]
     printed = Counter(dict.fromkeys(scripts, recipe.printed.get(split, 0)))
+    downward = [script for script in scripts if script in _WRITTEN_DOWNWARD]
+    vertical = Counter(dict.fromkeys(downward, recipe.vertical.get(split, 0)))
     if split == "train":
         wanted += [(script, "any", count) for script, count in recipe.drawn_more.items()]
         wanted += [(script, "by hand", count) for script, count in recipe.written_more.items()]
         printed.update(recipe.printed_more)
+        vertical.update(recipe.vertical_more)
     wanted += [(script, "in print", count) for script, count in printed.items() if count]
+    wanted += [(script, "vertical", count) for script, count in vertical.items() if count]
     return wanted
 
 
@@ -146,10 +158,8 @@ def _draw_batch(
         for number in numbers:
             draw = random.Random(f"{recipe.seed} {split} {name}{number}")
             kinds = dict(UNSEEN if split == "test" and draw.random() < _UNSEEN_SHARE else TRAINED)
-            if manner == "by hand":
-                kinds = dict(HANDS)
-            elif manner == "in print":
-                kinds = dict(PRINTED)
+            if manner != "any":
+                kinds = dict(_KINDS[manner])
             elif only and only not in typefaces.handwriting:
                 kinds = {kind: make for kind, make in kinds.items() if kind not in HANDS}
             kind = draw.choices(list(kinds), [_KIND_WEIGHTS.get(kind, 1.0) for kind in kinds])[0]
@@ -157,8 +167,7 @@ def _draw_batch(
             script = draw.choices(able, [_WEIGHTS.get(name, 1.5) for name in able])[0]
             document = draw.choice(scripts[script])
             path = Path(split, "drawn", f"{name}{number:05d}.jpg")
-            origin = IN_PRINT if manner == "in print" else "drawn"
-            entries.append(Entry(str(path), split, origin, kind, script, document))
+            entries.append(Entry(str(path), split, _ORIGINS.get(manner, "drawn"), kind, script, document))
             if (folders.output / path).is_file():  # of a build that was stopped
                 continue
             if page is None:
@@ -168,7 +177,9 @@ def _draw_batch(
             writer = Writer(draw, texts[document], script)
             layout = kinds[kind](writer)
             style, sheets = style_of(draw, kind, script, split, typefaces, recipe.seed)
-            if manner == "in print":
+            if manner == "vertical":
+                style += _DOWNWARD_CSS
+            if manner in ("in print", "vertical"):
                 style += f"body{{font-size:{draw.choice(_PRINT_SIZES_PX)}px}}"
             html_file.write_text(page_html(layout, writer, style, sheets), "utf-8")
             width, height = layout.size_wh
@@ -191,9 +202,8 @@ def style_of(
 ) -> tuple[str, list[Path]]:
     """The page's own CSS, and the style sheets of fonts that it needs."""
     css = ""
-    if script in ("Chinese", "Japanese") and kind not in _ACROSS and draw.random() < 0.12:
-        # Contained, else a screenshot of a page with too much text shows another part of it.
-        css += "body{writing-mode:vertical-rl;width:100vw;height:100vh;contain:strict}"
+    if script in _WRITTEN_DOWNWARD and kind not in _ACROSS and draw.random() < 0.12:
+        css += _DOWNWARD_CSS
     if draw.random() < 0.2:
         css += f"body{{background:hsl({draw.randrange(360)},{draw.randint(5, 60)}%,{draw.randint(75, 97)}%)}}"
     weight, spacing = "", ""

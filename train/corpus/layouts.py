@@ -397,3 +397,8 @@ PRINTED: Kinds = {
         "stamps and signatures", "book spreads", "invoices",
     )
 }  # fmt: skip
+# What is set in lines that run down the page.
+VERTICAL_TEXT: Kinds = {
+    name: TRAINED[name]
+    for name in ("letters", "articles", "newspapers", "half-empty pages", "small lists", "book spreads", "covers")
+}

@@ -98,6 +98,8 @@ class Recipe:
         written_more: likewise of those that are written by hand; scripts that handwriting fonts are there for.
         printed: how many pages of running text, lists and tables in print to draw in each script, by split.
         printed_more: how many more of these to draw for training, by script.
+        vertical: how many pages of text whose lines run down the page to draw in Chinese and in Japanese, by split.
+        vertical_more: how many more of these to draw for training, by script.
         scanned: how many of these pages to scan as well, by split.
         photographed: how many of them to photograph by the synthesiser, by split.
         wordless: how many blank pages and pictures without text, by split.
@@ -116,6 +118,8 @@ class Recipe:
     written_more: Mapping[str, int] = field(default_factory=dict)
     printed: Mapping[Split, int] = field(default_factory=dict)
     printed_more: Mapping[str, int] = field(default_factory=dict)
+    vertical: Mapping[str, int] = field(default_factory=dict)
+    vertical_more: Mapping[str, int] = field(default_factory=dict)
     subsets: Mapping[str, str] = field(default_factory=dict)
     pdfs: tuple[Pdfs, ...] = ()
     html: tuple[Html, ...] = ()
