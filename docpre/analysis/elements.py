@@ -100,7 +100,8 @@ class Section:
         kind: what it is.
         quad: its outline, an upright rectangle.
         layouts: indices into the page's layouts, in reading order.
-        row, column: its place in the grid of columns, from 0; None unless ``kind`` is COLUMN.
+        row, column: its place in the grid of columns, from 0; None unless ``kind`` is COLUMN. Where lines run down,
+            columns are counted from the right.
     """
 
     kind: SectionKind

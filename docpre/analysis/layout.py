@@ -20,6 +20,7 @@ from docpre.analysis.margins import Margins, margins_of
 from docpre.analysis.paragraphs import Look, paragraphs, usual_spacing
 from docpre.analysis.straight import Straight, straightened
 from docpre.analysis.tables import tables
+from docpre.analysis.vertical import laid_level, runs_down, stood_up
 from docpre.loading import ImageArray
 
 __all__ = ["LayoutDetector", "page_structure", "structure_of"]
@@ -53,6 +54,13 @@ def page_structure(image_rgb: ImageArray, lines: Sequence[TextLine], detector: L
 
 def structure_of(image_rgb: ImageArray, lines: Sequence[TextLine], blocks: Sequence[Block]) -> Structure:
     """How a page is built up, where the layout network's blocks are known; see ``page_structure``."""
+    if runs_down(lines):
+        return stood_up(_structure(*laid_level(image_rgb, lines, blocks)), image_rgb.shape[1])
+    return _structure(image_rgb, lines, blocks)
+
+
+def _structure(image_rgb: ImageArray, lines: Sequence[TextLine], blocks: Sequence[Block]) -> Structure:
+    """How a page is built up whose lines run level."""
     page = straightened(image_rgb, lines)
     boxes = page.boxes
     sizes = sizes_of(lines, boxes)
