@@ -19,6 +19,8 @@ from docpre.loading import ImageArray
 _THUMBNAIL_HW = (356, 244)
 _RIM_PX = 5
 _INNER_HW = (40, 30)  # left out on each side where the paper's colour is looked for
+_SHADOW_PX = 12  # around a sheet, where its shadow and its corners are
+_MOST_PRINT = 0.004  # of the ground may be of another colour
 _BRIGHTEST_SHARE = 0.4  # paper is the commonest colour among the brightest pixels of a page
 
 # Colour distances (largest of the three channels, in levels) and the share of the rim that must lie within.
@@ -115,8 +117,9 @@ def has_even_rim(image: ImageArray) -> bool:
     return rim_shares(image)[1] >= _EVEN_SHARE
 
 
-def is_on_darker_ground(image: ImageArray, corners_xy: NDArray[np.float64]) -> bool:
-    """Whether the picture's rim is darker than the paper within an outline: what a sheet lies on, mostly, is.
+def is_on_plain_ground(image: ImageArray, corners_xy: NDArray[np.float64]) -> bool:
+    """Whether what is around an outline is darker than the paper within it, and of one colour: a sheet lies on such a
+    ground; around a panel that is printed on a dark page there is print, too.
 
     Args:
         image: (H, W, 3) RGB uint8.
@@ -128,7 +131,11 @@ def is_on_darker_ground(image: ImageArray, corners_xy: NDArray[np.float64]) -> b
     within = small[inside.astype(bool) & ~is_rim]
     if not len(within):
         return False
-    return float(_paper(within).mean() - np.median(small[is_rim], axis=0).mean()) > _LIKE_LEVELS
+    ground = np.median(small[is_rim], axis=0)
+    beyond = small[cv2.dilate(inside, np.ones((2 * _SHADOW_PX + 1,) * 2, np.uint8)) == 0]
+    is_print = np.abs(beyond - ground).max(1) > _LIKE_LEVELS
+    is_darker = _paper(within).mean() - ground.mean() > _LIKE_LEVELS
+    return bool(is_darker and is_print.sum() <= _MOST_PRINT * len(beyond))
 
 
 def equal_share(image: ImageArray) -> float:

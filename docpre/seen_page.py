@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docpre.flat_lines import are_level, are_straight, flat_lines, has_text, is_bent, is_without_text, skew_deg
-from docpre.flatness import Flatness, has_even_rim, is_on_darker_ground, judge
+from docpre.flatness import Flatness, has_even_rim, is_on_plain_ground, judge
 from docpre.geometry import Angle
 from docpre.line_directions import LineDirections
 from docpre.loading import ImageArray
@@ -119,7 +119,7 @@ class SeenPage:
     def _lies_in_paper(self) -> bool:
         """Whether what looks like a page has paper around it, and so may be a panel or a frame printed on that."""
         assert self.placement is not None
-        return has_even_rim(self.picture) and not is_on_darker_ground(self.picture, self.placement.corners_xy)
+        return has_even_rim(self.picture) and not is_on_plain_ground(self.picture, self.placement.corners_xy)
 
     def _flat_lines(self) -> LineDirections:
         return flat_lines(picture_of(self.image, self.angle_cw_deg))

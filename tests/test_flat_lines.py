@@ -146,6 +146,15 @@ def test_a_block_or_a_frame_on_a_page_is_no_page(page, has_frame):
     np.testing.assert_array_equal(result["output_img"], scan)
 
 
+def test_a_pale_panel_on_a_dark_page_with_print_around_it_is_no_sheet(page):
+    cover = np.full((1500, 1100, 3), (20, 30, 90), np.uint8)
+    cover[300:1100, 100:700] = cv2.resize(page, (600, 800), interpolation=cv2.INTER_AREA)
+    cv2.putText(cover, "ANNUAL REPORT 2026", (100, 180), cv2.FONT_HERSHEY_SIMPLEX, 2.2, (255, 255, 255), 5)
+    scan = grainy(cover)
+    (result,) = DocPreprocessor(device="cpu", use_doc_orientation_classify=False).predict(scan)
+    np.testing.assert_array_equal(result["output_img"], scan)
+
+
 @pytest.mark.parametrize("ground", [(20, 20, 22), (110, 80, 55)])
 def test_a_sheet_that_lies_straight_on_a_darker_ground_is_cut_out(page, ground):
     photo = np.full((1600, 1200, 3), ground, np.uint8)

@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from docpre import ConfigError, DocImgOrientationClassification, InputError, TextImageUnwarping
-from docpre.flatness import bend_percent, is_on_darker_ground, judge, move_percent, rim_shares
+from docpre.flatness import bend_percent, is_on_plain_ground, judge, move_percent, rim_shares
 from docpre.grids import identity_grid
 from docpre.network_input import normalised, resized
 from docpre.registry import DEFAULT_MODEL, MODELS
@@ -152,14 +152,23 @@ def test_rims():
 def test_the_ground_of_a_sheet_is_darker_than_its_paper(ground, is_darker):
     photo = np.pad(draw_page(800, 600), ((100, 100), (100, 100), (0, 0)), constant_values=ground)
     corners = np.array([[1 / 8, 1 / 10], [7 / 8, 1 / 10], [7 / 8, 9 / 10], [1 / 8, 9 / 10]])
-    assert is_on_darker_ground(photo, corners) is is_darker
+    assert is_on_plain_ground(photo, corners) is is_darker
 
 
 def test_the_paper_around_a_dark_panel_is_no_ground():
     page = np.full((1000, 800, 3), 255, np.uint8)
     page[100:900, 100:700] = 255 - draw_page(800, 600)
     corners = np.array([[1 / 8, 1 / 10], [7 / 8, 1 / 10], [7 / 8, 9 / 10], [1 / 8, 9 / 10]])
-    assert not is_on_darker_ground(page, corners)
+    assert not is_on_plain_ground(page, corners)
+
+
+def test_print_around_a_pale_panel_tells_a_page_from_a_ground():
+    page = np.full((1000, 800, 3), (20, 30, 90), np.uint8)
+    page[200:800, 100:600] = draw_page(600, 500)
+    corners = np.array([[1 / 8, 1 / 5], [3 / 4, 1 / 5], [3 / 4, 4 / 5], [1 / 8, 4 / 5]])
+    assert is_on_plain_ground(page, corners)
+    page[890:950, 100:700] = 255 - draw_page(60, 600)
+    assert is_on_plain_ground(page, corners) is False
 
 
 def test_the_judgement():

@@ -70,7 +70,6 @@ _TYPEWRITERS = ("Special Elite", "Courier Prime", "Liberation Mono", "DejaVu San
 #: or print whose lines run down the page.
 Manner = Literal["any", "by hand", "in print", "vertical"]
 _KINDS: Mapping[Manner, Kinds] = {"by hand": HANDS, "in print": PRINTED, "vertical": VERTICAL_TEXT}
-_ORIGINS: Mapping[Manner, str] = {"in print": IN_PRINT, "vertical": VERTICAL}  # others: drawn
 _WRITTEN_DOWNWARD = ("Chinese", "Japanese")
 # Contained, else a screenshot of a page with too much text shows another part of it.
 _DOWNWARD_CSS = "body{writing-mode:vertical-rl;width:100vw;height:100vh;contain:strict}"
@@ -167,7 +166,8 @@ def _draw_batch(
             script = draw.choices(able, [_WEIGHTS.get(name, 1.5) for name in able])[0]
             document = draw.choice(scripts[script])
             path = Path(split, "drawn", f"{name}{number:05d}.jpg")
-            entries.append(Entry(str(path), split, _ORIGINS.get(manner, "drawn"), kind, script, document))
+            origin = manner if manner in (IN_PRINT, VERTICAL) else "drawn"
+            entries.append(Entry(str(path), split, origin, kind, script, document))
             if (folders.output / path).is_file():  # of a build that was stopped
                 continue
             if page is None:
@@ -179,7 +179,7 @@ def _draw_batch(
             style, sheets = style_of(draw, kind, script, split, typefaces, recipe.seed)
             if manner == "vertical":
                 style += _DOWNWARD_CSS
-            if manner in ("in print", "vertical"):
+            if origin != "drawn":
                 style += f"body{{font-size:{draw.choice(_PRINT_SIZES_PX)}px}}"
             html_file.write_text(page_html(layout, writer, style, sheets), "utf-8")
             width, height = layout.size_wh
