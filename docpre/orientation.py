@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,18 +14,23 @@ from docpre.closer_look import LONG_SIDE
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.errors import ConfigError
-from docpre.folding import is_strip
 from docpre.geometry import Angle
 from docpre.loading import ImageArray, Page, Pixels
-from docpre.network_input import normalised, resized
+from docpre.network_input import has_second_look, normalised, resized
 from docpre.page_module import PageModule
 from docpre.results import OrientationResult
 
 # Pictures are read at a scale that leaves the network's picture so much finer; areas are averaged from there.
 _PREVIEW_SCALE = 2
-# Of a second look: its parts' share of the page's height and width, and the power of the product of all looks' scores.
-# They see much of the same, so they count for less than as many pages would.
-_PART_SHARE, _POOLING = 0.6, 0.5
+# Two looks that together are as sure as this are enough: more changed no answer on validation, at twice the time.
+_SURE_OF_TWO = 0.9
+_OTHER_TURNS: tuple[Angle, ...] = (90, 180, 270)
+# Scores of looks in all turns: their geometric mean squared. They see much of the same, so they count for no more than
+# two pages would.
+_POOLING_OF_TURNS, _LEAST_SCORE = 2.0, 1e-5
+
+#: A page, how far it is turned back, and whether it is seen in the other way than at first.
+_View = tuple[Pixels, Angle, bool]
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class OrientationClassifier:
         self._min_score = pool.spec.min_score if min_score is None else min_score
 
     def scores(self, images: Sequence[ImageArray], device: str | None = None) -> NDArray[np.float32]:
-        """Pages (H, W, 3) RGB uint8, of any sizes, to scores (N, classes); unsure ones are looked at once more."""
+        """Pages (H, W, 3) RGB uint8, of any sizes, to scores (N, classes); unsure ones are looked at again."""
         return self._scores([Pixels(image) for image in images], device, is_glimpse=False)
 
     def glimpsed_scores(self, pages: Sequence[Pixels], device: str | None = None) -> NDArray[np.float32]:
@@ -80,19 +85,38 @@ class OrientationClassifier:
     def _scores(self, pages: Sequence[Pixels], device: str | None, is_glimpse: bool) -> NDArray[np.float32]:
         spec = self.pool.spec
 
-        def network_scores(pages: Sequence[Pixels], is_second: bool = False) -> NDArray[np.float32]:
-            looks = [resized(page.array, spec, is_glimpse=is_glimpse, is_second=is_second) for page in pages]
-            pictures = [page.to_rgb(look) for page, look in zip(pages, looks, strict=True)]
+        def looks(views: Sequence[_View]) -> NDArray[np.float32]:
+            pictures = [
+                page.to_rgb(resized(page.array, spec, turn, is_glimpse=is_glimpse, is_second=is_second))
+                for page, turn, is_second in views
+            ]
             return self.pool.run(normalised(pictures, spec), device)
 
-        scores = network_scores(pages)
+        scores = looks([(page, 0, False) for page in pages])
         if spec.look_again_below is not None:
             for index in np.flatnonzero(scores.max(1) < spec.look_again_below).tolist():
-                page = pages[index]
-                if not is_strip(page.array, spec.fold_aspect):  # folded it was seen well already
-                    others = network_scores([page], is_second=True) if spec.near else network_scores(_parts(page))
-                    scores[index] = _pooled(np.vstack([scores[index], others]))
+                scores[index] = self._of_more_looks(pages[index], scores[index : index + 1], looks)
         return scores
+
+    def _of_more_looks(
+        self, page: Pixels, first: NDArray[np.float32], looks: Callable[[Sequence[_View]], NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        """Scores (classes,) of a page whose first look's (1, classes) are unsure: seen in the other way too, if there
+        is one; and if that is not enough, turned by each quarter as well."""
+        spec, found = self.pool.spec, first
+        ways = [False, True] if has_second_look(page.array, spec) else [False]
+        if len(ways) > 1:
+            found = np.vstack([first, looks([(page, 0, True)])])
+            if (of_two := _pooled(found)).max() >= _SURE_OF_TWO:
+                return of_two
+        views: list[_View] = [(page, turn, is_second) for is_second in ways for turn in _OTHER_TURNS]
+        order = {
+            turn: [spec.classes.index(str((int(label) - turn) % 360)) for label in spec.classes]
+            for turn in _OTHER_TURNS
+        }
+        # A page at A degrees, turned back by T, is one at A - T.
+        turned = [scores[order[turn]] for scores, (_, turn, _) in zip(looks(views), views, strict=True)]
+        return _pooled(np.vstack([found, *turned]), _POOLING_OF_TURNS)
 
     def classify(self, images: list[ImageArray], device: str | None = None) -> list[Orientation]:
         """Decide for each page (H, W, 3) RGB uint8."""
@@ -107,16 +131,9 @@ class OrientationClassifier:
         return Orientation(cast(Angle, int(classes[best])), by_label, is_sure, reason)
 
 
-def _parts(page: Pixels) -> list[Pixels]:
-    """The four corners of a page, each of more than a half of its height and width."""
-    height, width = (max(1, round(_PART_SHARE * side)) for side in page.array.shape[:2])
-    down, across = (slice(height), slice(-height, None)), (slice(width), slice(-width, None))
-    return [Pixels(page.array[rows, columns], page.to_rgb) for rows in down for columns in across]
-
-
-def _pooled(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scores (looks, classes) of one page to one row, summing to 1: the product of all looks' scores, to a power."""
-    logs = np.log(np.maximum(scores, 1e-5)).sum(0) * _POOLING
+def _pooled(scores: NDArray[np.float32], power: float = 1.0) -> NDArray[np.float32]:
+    """Scores (looks, classes) of one page to one row, summing to 1: their geometric mean to a power."""
+    logs = np.log(np.maximum(scores, _LEAST_SCORE)).mean(0) * power
     pooled = np.exp(logs - logs.max())
     return np.asarray(pooled / pooled.sum(), np.float32)
 

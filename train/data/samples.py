@@ -14,9 +14,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from docpre.closer_look import LONG_SIDE, closer_look
-from docpre.folding import is_strip
 from docpre.loading import ImageArray
-from docpre.network_input import normalised, resized
+from docpre.network_input import has_second_look, normalised, resized
 from docpre.registry import ModelSpec
 from train.data.augment import Augmenter
 from train.data.source import GRID_HW, NO_ANGLE, PageSource, WarpedPage, WarpedSource
@@ -102,9 +101,9 @@ class OrientationSamples(Dataset[OrientationSample]):
         return {"image": tensor, "label": label, "index": index}
 
     def _seen_from_near(self, page_index: int, random: np.random.Generator) -> ImageArray:
-        """A part of a page from near, not turned, of the network's size; a strip comes as it is."""
+        """A part of a page from near, not turned, of the network's size; a line of text comes as it is."""
         page = self._source.read(page_index)
-        if is_strip(page, self._spec.fold_aspect):
+        if not has_second_look(page, self._spec):
             return page
         height, width = page.shape[:2]
         scale = math.exp(random.uniform(*np.log(self._near_scales)))
