@@ -20,7 +20,7 @@ from train.corpus.hands import written
 from train.corpus.layouts import PRINTED, TRAINED, UNSEEN
 from train.corpus.manifest import MANIFEST, SCANNED, WORDLESS, Entry, read_manifest, write_manifest
 from train.corpus.packages import fetched, unpacked
-from train.corpus.paper import scanned, shaken
+from train.corpus.paper import printed_by_till, scanned, shaken
 from train.corpus.pdf_pages import upright_pages
 from train.corpus.printed_pages import chosen_documents
 from train.corpus.recipe import Html, read_recipe
@@ -179,7 +179,7 @@ def page_with_a_headline():
     return page
 
 
-@pytest.mark.parametrize("change", [shaken, scanned])
+@pytest.mark.parametrize("change", [shaken, printed_by_till, scanned])
 def test_paper_is_seeded_and_stays_upright(change):
     page = page_with_a_headline()
     for seed in range(12):
@@ -189,6 +189,16 @@ def test_paper_is_seeded_and_stays_upright(change):
         assert one.ndim == 3
     steady = shaken(page, np.random.default_rng(1))
     assert steady[:80].mean() < steady[80:].mean()
+
+
+def test_what_a_till_prints_is_paler_and_rougher_ink_on_the_same_paper():
+    page = page_with_a_headline()
+    for seed in range(12):
+        printed = printed_by_till(page, np.random.default_rng(seed))
+        headline, paper = printed[10:30, 12:108].astype(float), printed[120:].astype(float)
+        assert headline.mean() < paper.mean() - 60
+        assert headline.std() > 2
+        assert paper.min() > 200
 
 
 def test_scans_keep_the_split_and_document_of_their_pages(tmp_path):
@@ -241,15 +251,17 @@ def test_more_pages_are_drawn_to_train_on_alone():
         printed_more={"Hebrew": 6},
         vertical={},
         vertical_more={},
+        receipts_more={"Korean": 2},
     )
     assert wanted_pages(recipe, "train", ["Greek"]) == [
         ("", "any", 9),
         ("Thai", "any", 4),
         ("Latin", "by hand", 5),
+        ("Korean", "receipts", 2),
         ("Hebrew", "in print", 6),
     ]
     all_printed = replace(recipe, printed={"train": 1})
-    assert wanted_pages(all_printed, "train", ["Greek", "Hebrew"])[3:] == [
+    assert wanted_pages(all_printed, "train", ["Greek", "Hebrew"])[4:] == [
         ("Greek", "in print", 1),
         ("Hebrew", "in print", 7),  # one task a script: pages are named and drawn by its number
     ]
@@ -258,7 +270,9 @@ def test_more_pages_are_drawn_to_train_on_alone():
 
 def test_lines_run_down_the_page_where_a_script_is_written_so():
     recipe = replace(read_recipe(RECIPE), drawn={"train": 1, "test": 1}, drawn_more={}, written_more={}, printed={})
-    recipe = replace(recipe, printed_more={}, vertical={"train": 0, "test": 2}, vertical_more={"Chinese": 3})
+    recipe = replace(
+        recipe, printed_more={}, receipts_more={}, vertical={"train": 0, "test": 2}, vertical_more={"Chinese": 3}
+    )
     assert wanted_pages(recipe, "train", ["Chinese", "Greek"])[1:] == [("Chinese", "vertical", 3)]
     assert wanted_pages(recipe, "test", ["Chinese", "Greek", "Japanese"])[1:] == [
         ("Chinese", "vertical", 2),
@@ -269,6 +283,12 @@ def test_lines_run_down_the_page_where_a_script_is_written_so():
 def test_lines_that_run_down_the_page_are_refused_of_other_scripts(tmp_path):
     recipe = replace(read_recipe(RECIPE), fonts=(), texts=(), vertical_more={"Greek": 3})
     with pytest.raises(ConfigError, match="vertical_more: no lines run down the page in Greek"):
+        drawn_entries(None, recipe, Folders(tmp_path, tmp_path, tmp_path), 1)
+
+
+def test_receipts_are_refused_in_scripts_that_nothing_is_drawn_in(tmp_path):
+    recipe = replace(read_recipe(RECIPE), fonts=(), texts=(), receipts_more={"Runic": 3})
+    with pytest.raises(ConfigError, match="receipts_more: the corpus draws nothing in Runic"):
         drawn_entries(None, recipe, Folders(tmp_path, tmp_path, tmp_path), 1)
 
 

@@ -90,9 +90,14 @@ def picture_of(shot: bytes, long_side_px: int) -> ImageArray:
     image = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR_RGB)
     if image is None:
         raise InputError("The browser's screenshot can't be read.")
+    return shrunk(image.astype(np.uint8, copy=False), long_side_px)
+
+
+def shrunk(image: ImageArray, long_side_px: int) -> ImageArray:
+    """A picture (H, W, 3) RGB uint8, shrunk if its longer side is longer than wanted."""
     if (scale := long_side_px / max(image.shape[:2])) < 1:
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return image.astype(np.uint8, copy=False)
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return image
 
 
 def save_jpeg(image: ImageArray, path: Path) -> None:

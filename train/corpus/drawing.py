@@ -17,15 +17,18 @@ from typing import Literal
 import numpy as np
 import tqdm
 
+from docpre.closer_look import print_map
 from docpre.errors import ConfigError, InputError
+from docpre.loading import ImageArray
 from train.corpus.browser import browser, font_settings
-from train.corpus.build import Folders, picture_of, save_jpeg
+from train.corpus.build import Folders, picture_of, save_jpeg, shrunk
 from train.corpus.hands import HANDS
 from train.corpus.layout import A4, Kinds, Layout
 from train.corpus.layouts import PRINTED, TRAINED, UNSEEN, VERTICAL_TEXT
 from train.corpus.manifest import IN_PRINT, VERTICAL, Entry
 from train.corpus.packages import unpacked
-from train.corpus.paper import shaken
+from train.corpus.paper import as_scanned, printed_by_till, shaken
+from train.corpus.receipts import RECEIPTS, till_css
 from train.corpus.recipe import SPLITS, Recipe, Split, chance
 from train.corpus.sentences import by_script, languages
 from train.corpus.writer import Writer
@@ -35,6 +38,7 @@ _UNSEEN_SHARE = 0.25  # of the pages that are tested on
 _KIND_WEIGHTS = {"receipts": 5.0, **dict.fromkeys(HANDS, 2.0)}  # all others 1
 _PRINT_SIZES_PX = (10, 12, 13, 14, 16, 18, 22)
 _SHAKEN_SHARE = 0.8  # of what is written by hand
+_SCANNED_SHARE, _LEAST_KEPT = 0.6, 0.4  # of receipts that are asked for, and of what there is to read on them
 _WEIGHTS = {
     "Latin": 24,
     "Arabic": 11,
@@ -67,9 +71,14 @@ _TYPEWRITERS = ("Special Elite", "Courier Prime", "Liberation Mono", "DejaVu San
 
 
 #: What pages are of: all kinds, or those that are written by hand, or those of running text, lists and tables in print,
-#: or print whose lines run down the page.
-Manner = Literal["any", "by hand", "in print", "vertical"]
-_KINDS: Mapping[Manner, Kinds] = {"by hand": HANDS, "in print": PRINTED, "vertical": VERTICAL_TEXT}
+#: or print whose lines run down the page, or receipts as tills print them, most of them scanned.
+Manner = Literal["any", "by hand", "in print", "vertical", "receipts"]
+_KINDS: Mapping[Manner, Kinds] = {
+    "by hand": HANDS,
+    "in print": PRINTED,
+    "vertical": VERTICAL_TEXT,
+    "receipts": RECEIPTS,
+}
 _WRITTEN_DOWNWARD = ("Chinese", "Japanese")
 # Contained, else a screenshot of a page with too much text shows another part of it.
 _DOWNWARD_CSS = "body{writing-mode:vertical-rl;width:100vw;height:100vh;contain:strict}"
@@ -90,6 +99,8 @@ def drawn_entries(pool: ProcessPoolExecutor, recipe: Recipe, folders: Folders, w
     """Draw all pages that a recipe asks for."""
     if across := sorted(set(recipe.vertical_more) - set(_WRITTEN_DOWNWARD)):
         raise ConfigError(f"vertical_more: no lines run down the page in {', '.join(across)}.")
+    if unknown := sorted(set(recipe.receipts_more) - set(_LANGUAGE_TAGS)):
+        raise ConfigError(f"receipts_more: the corpus draws nothing in {', '.join(unknown)}.")
     typefaces = _typefaces(recipe, folders)
     if unwritten := sorted(set(recipe.written_more) - set(typefaces.handwriting)):
         raise ConfigError(f"written_more: the corpus has no handwriting fonts for {', '.join(unwritten)}.")
@@ -119,6 +130,7 @@ def wanted_pages(recipe: Recipe, split: Split, scripts: Sequence[str]) -> list[t
         wanted += [(script, "any", count) for script, count in recipe.drawn_more.items()]
         wanted += [(script, "by hand", count) for script, count in recipe.written_more.items()]
         printed.update(recipe.printed_more)
+        wanted += [(script, "receipts", count) for script, count in recipe.receipts_more.items()]
         vertical.update(recipe.vertical_more)
     wanted += [(script, "in print", count) for script, count in printed.items() if count]
     wanted += [(script, "vertical", count) for script, count in vertical.items() if count]
@@ -179,6 +191,8 @@ def _draw_batch(
             style, sheets = style_of(draw, kind, script, split, typefaces, recipe.seed)
             if manner == "vertical":
                 style += _DOWNWARD_CSS
+            elif manner == "receipts":
+                style += till_css(draw)
             if origin != "drawn":
                 style += f"body{{font-size:{draw.choice(_PRINT_SIZES_PX)}px}}"
             html_file.write_text(page_html(layout, writer, style, sheets), "utf-8")
@@ -192,9 +206,20 @@ def _draw_batch(
             picture = picture_of(page.screenshot(type="jpeg", quality=95), side)
             if kind in HANDS and draw.random() < _SHAKEN_SHARE:
                 picture = shaken(picture, np.random.default_rng([recipe.seed, SPLITS.index(split), number]))
+            elif manner == "receipts":
+                picture = shrunk(_from_a_till(picture, np.random.default_rng([recipe.seed, number])), side)
             save_jpeg(picture, folders.output / path)
     html_file.unlink(missing_ok=True)
     return entries
+
+
+def _from_a_till(image: ImageArray, random: np.random.Generator) -> ImageArray:
+    printed = printed_by_till(image, random)
+    if random.random() < _SCANNED_SHARE:
+        scan = as_scanned(printed, random, glass_share=0.5)
+        if print_map(scan).density.sum() > _LEAST_KEPT * print_map(printed).density.sum():  # pale ink may be lost
+            return scan
+    return printed
 
 
 def style_of(

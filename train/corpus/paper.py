@@ -1,4 +1,4 @@
-"""What pens, paper, scanners and copiers do to a page, cheaply: it stays flat and upright."""
+"""What pens, tills, paper, scanners and copiers do to a page, cheaply: it stays flat and upright."""
 
 from __future__ import annotations
 
@@ -30,6 +30,28 @@ def shaken(image: ImageArray, random: np.random.Generator) -> ImageArray:
     elif thickness < 0.4:
         moved = cv2.dilate(moved, kernel)
     return moved.astype(np.uint8, copy=False)
+
+
+def printed_by_till(image: ImageArray, random: np.random.Generator) -> ImageArray:
+    """A receipt (H, W, 3) RGB uint8, its ink as pins with a ribbon or heat leave it, some sharpened as apps do."""
+    paper = np.percentile(image, 95, axis=(0, 1)).astype(np.float32)
+    ink = np.clip((paper - image) / np.maximum(paper, 1), 0, 1).max(2)
+    blotches = random.normal(size=ink.shape).astype(np.float32)
+    if random.random() < 0.5:  # pins: letters of rows of dots, violet, blue or black, and a row or two that print less
+        colour = np.array(random.choice([(105, 80, 165), (70, 80, 150), (60, 60, 75), (150, 110, 180)]), np.float32)
+        rows = 1 - random.uniform(0.1, 0.5) * (np.arange(len(ink)) % int(random.integers(2, 5)) == 0)
+        ink = cv2.GaussianBlur(ink, (0, 0), random.uniform(0.4, 0.9)) * rows[:, None].astype(np.float32)
+        blotches = cv2.GaussianBlur(blotches, (0, 0), 0.8)
+    else:  # heat: grey, paler along the strip where the head is worn or the paper old
+        colour = np.full(3, random.uniform(20, 130), np.float32)
+        worn = cv2.GaussianBlur(random.normal(size=(1, ink.shape[1])).astype(np.float32), (0, 0), random.uniform(2, 40))
+        ink = ink * np.clip(1 - random.uniform(0, 0.6) * np.abs(worn) / (np.abs(worn).max() + 1e-6), 0.3, 1)
+    ink = np.clip(ink * (1 + random.uniform(0, 0.6) * blotches), 0, 1)[..., None]
+    tint = random.uniform(0.88, 1, 3) if random.random() < 0.4 else np.ones(3)
+    printed = (paper * (1 - ink) + colour * ink) * tint.astype(np.float32)
+    if random.random() < 0.4:
+        printed += random.uniform(0.5, 2.5) * (printed - cv2.GaussianBlur(printed, (0, 0), random.uniform(0.8, 2)))
+    return np.clip(printed, 0, 255).astype(np.uint8)
 
 
 def scanned(image: ImageArray, random: np.random.Generator) -> ImageArray:

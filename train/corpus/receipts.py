@@ -3,7 +3,9 @@
 # ruff: noqa: E501  lines of HTML are easier to read whole
 from __future__ import annotations
 
-from train.corpus.layout import Layout
+import random
+
+from train.corpus.layout import Kinds, Layout
 from train.corpus.pictures_svg import barcode, drawing
 from train.corpus.writer import Writer
 
@@ -36,6 +38,22 @@ def receipt(w: Writer) -> Layout:
         return Layout(f"<div class=s>{body}</div>", (max(frame * 2 // 3, width + 20), frame), css)
     longest = 5 * width if draw.random() < 0.85 else None
     return Layout(f"<div class=s>{body}</div>", (width, height), css + "body{padding:0;background:#fff}", longest)
+
+
+#: What is drawn where receipts are asked for.
+RECEIPTS: Kinds = {"receipts": receipt}
+
+
+def till_css(draw: random.Random) -> str:
+    """The narrow and wide letters of tills: printers stretch their one or two fonts to twice their width or height."""
+    wide = draw.choice(["scale(2,1)", "scale(1.8,1)", "scale(1,1.8)", "scale(1.5,1)", "none"])
+    css = f".s div.x,.s b{{display:inline-block;max-width:50%;transform:{wide};transform-origin:0 50%;font-weight:{draw.choice([400, 700])}}}"
+    css += ".s .k div.x,.s .k b{transform-origin:50% 50%}.s .x b{transform:none;max-width:none}"
+    if draw.random() < 0.5:
+        css += f".s{{letter-spacing:{draw.choice([-1, -0.5, 0.5, 1, 2])}px}}"
+    if draw.random() < 0.3:
+        css += ".s{text-transform:uppercase}"
+    return css
 
 
 def _head(w: Writer) -> str:

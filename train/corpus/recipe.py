@@ -100,6 +100,7 @@ class Recipe:
         printed_more: how many more of these to draw for training, by script.
         vertical: how many pages of text whose lines run down the page to draw in Chinese and in Japanese, by split.
         vertical_more: how many more of these to draw for training, by script.
+        receipts_more: how many receipts as tills print them to draw for training, by script.
         scanned: how many of these pages to scan as well, by split.
         photographed: how many of them to photograph by the synthesiser, by split.
         wordless: how many blank pages and pictures without text, by split.
@@ -120,6 +121,7 @@ class Recipe:
     printed_more: Mapping[str, int] = field(default_factory=dict)
     vertical: Mapping[str, int] = field(default_factory=dict)
     vertical_more: Mapping[str, int] = field(default_factory=dict)
+    receipts_more: Mapping[str, int] = field(default_factory=dict)
     subsets: Mapping[str, str] = field(default_factory=dict)
     pdfs: tuple[Pdfs, ...] = ()
     html: tuple[Html, ...] = ()
