@@ -87,7 +87,7 @@ class OrientationClassifier:
 
         def looks(views: Sequence[_View]) -> NDArray[np.float32]:
             pictures = [
-                page.to_rgb(resized(page.array, spec, turn, is_glimpse=is_glimpse, is_second=is_second))
+                page.to_rgb(resized(np.rot90(page.array, turn // 90), spec, is_glimpse=is_glimpse, is_second=is_second))
                 for page, turn, is_second in views
             ]
             return self.pool.run(normalised(pictures, spec), device)
@@ -102,7 +102,11 @@ class OrientationClassifier:
         self, page: Pixels, first: NDArray[np.float32], looks: Callable[[Sequence[_View]], NDArray[np.float32]]
     ) -> NDArray[np.float32]:
         """Scores (classes,) of a page whose first look's (1, classes) are unsure: seen in the other way too, if there
-        is one; and if that is not enough, turned by each quarter as well."""
+        is one; and if that is not enough, turned by each quarter as well.
+
+        The page is turned, not the network's picture of it: which windows are seen from near, and where in them text
+        begins, hangs a little on how the page lies, and this speaks for each turn alike then.
+        """
         spec, found = self.pool.spec, first
         ways = [False, True] if has_second_look(page.array, spec) else [False]
         if len(ways) > 1:

@@ -113,9 +113,10 @@ def test_a_classifier_that_sees_from_near_sees_the_windows(classifier) -> None:
 
 def in_all_turns(classifier, page, near):
     """Scores (4, 4) of a page in its four turns, by labels of the page as it lies."""
-    seen = closer_look(page, SIZE) if near else page  # from near whatever the size of its letters
     classifier.pool.spec = replace(classifier.pool.spec, near=False, look_again_below=None)
-    turned = [np.ascontiguousarray(np.rot90(seen, turns)) for turns in range(4)]
+    turned = [np.ascontiguousarray(np.rot90(page, turns)) for turns in range(4)]
+    if near:  # whatever the size of its letters
+        turned = [closer_look(picture, SIZE) for picture in turned]
     return [np.roll(classifier.scores([picture])[0], turns) for turns, picture in enumerate(turned)]
 
 

@@ -46,10 +46,14 @@ def test_an_unsure_page_is_looked_at_in_all_turns(pool):
     np.testing.assert_allclose(scores(pool, image, 0.99), pooled(looks), atol=1e-4)
 
 
+@pytest.mark.parametrize("near", [False, True])
 @pytest.mark.parametrize("shape", [(700, 500), (900, 300), (1200, 150)])
-def test_how_an_unsure_page_lies_makes_no_difference(pool, shape):
+def test_how_an_unsure_page_lies_makes_no_difference(pool, near, shape):
     image = np.random.default_rng(0).integers(0, 255, (*shape, 3), dtype=np.uint8)
-    as_it_lies, turned = scores(pool, image, 1.01), scores(pool, np.ascontiguousarray(np.rot90(image, -1)), 1.01)
+    unsure = EnginePool("orientation", "docpre_ori", None, RuntimeOptions.from_arguments("cpu", {}))
+    unsure.spec = replace(unsure.spec, near=near, look_again_below=1.01)
+    classifier = OrientationClassifier(unsure)
+    as_it_lies, turned = classifier.scores([image, np.ascontiguousarray(np.rot90(image, -1))])
     np.testing.assert_allclose(np.roll(as_it_lies, 1), turned, atol=1e-3)
 
 

@@ -113,3 +113,11 @@ def test_a_share_beyond_one_is_refused():
 def test_scales_that_are_none_are_refused(scales):
     with pytest.raises(ConfigError, match="near_scales"):
         OrientationData(Drawn(), near=0.5, near_scales=scales)
+
+
+def test_windows_are_looked_for_on_the_page_as_it_is_turned():
+    differ = 0
+    for number in range(10):
+        upright, turned = samples(1.0)[0, number]["image"], samples(1.0)[2, number]["image"]
+        differ += not torch.allclose(torch.rot90(turned, 2, (1, 2)), upright)
+    assert differ > 5  # else where text begins in a window would tell how the page is turned

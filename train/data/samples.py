@@ -89,8 +89,7 @@ class OrientationSamples(Dataset[OrientationSample]):
         turn = index % self._quarters
         random = np.random.default_rng([number, 3])
         is_near = self._augmenter is not None and random.random() < self._near
-        page = self._seen_from_near(page_index, random) if is_near else self._page(page_index)
-        image = np.rot90(page, -turn)
+        image = self._seen_from_near(page_index, turn, random) if is_near else np.rot90(self._page(page_index), -turn)
         stored_cw_deg = self._source.angles_cw_deg[page_index]
         angle_cw_deg = (stored_cw_deg + 90 * turn) % 360
         if self._augmenter is not None:
@@ -100,11 +99,12 @@ class OrientationSamples(Dataset[OrientationSample]):
         label = NO_ANGLE if stored_cw_deg == NO_ANGLE else self._spec.classes.index(str(angle_cw_deg))
         return {"image": tensor, "label": label, "index": index}
 
-    def _seen_from_near(self, page_index: int, random: np.random.Generator) -> ImageArray:
-        """A part of a page from near, not turned, of the network's size; a line of text comes as it is."""
+    def _seen_from_near(self, page_index: int, turn: int, random: np.random.Generator) -> ImageArray:
+        """A part of a page from near, of the network's size; a line of text comes as it is; turned clockwise by so many
+        quarters before windows are looked for, as pages come: which are taken hangs a little on how a page lies."""
         page = self._source.read(page_index)
         if not has_second_look(page, self._spec):
-            return page
+            return np.rot90(page, -turn)
         height, width = page.shape[:2]
         scale = math.exp(random.uniform(*np.log(self._near_scales)))
         largest = min(1.0, 1 / scale)  # a larger part would be shrunk again by the closer look
@@ -117,7 +117,7 @@ class OrientationSamples(Dataset[OrientationSample]):
         size_wh = max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         part = cv2.resize(part, size_wh, interpolation=how).astype(np.uint8, copy=False)
-        return closer_look(part, self._spec.size_hw)
+        return closer_look(np.ascontiguousarray(np.rot90(part, -turn)), self._spec.size_hw)
 
     def _page(self, page_index: int) -> ImageArray:
         if self._kept is not None and page_index in self._kept:
