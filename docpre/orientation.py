@@ -14,6 +14,7 @@ from docpre.closer_look import LONG_SIDE
 from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.errors import ConfigError
+from docpre.folding import is_strip
 from docpre.geometry import Angle
 from docpre.loading import ImageArray, Page, Pixels
 from docpre.network_input import has_second_look, normalised, resized
@@ -25,9 +26,10 @@ _PREVIEW_SCALE = 2
 # Two looks that together are as sure as this are enough: more changed no answer on validation, at twice the time.
 _SURE_OF_TWO = 0.9
 _OTHER_TURNS: tuple[Angle, ...] = (90, 180, 270)
-# Scores of looks in all turns: their geometric mean squared. They see much of the same, so they count for no more than
-# two pages would.
-_POOLING_OF_TURNS, _LEAST_SCORE = 2.0, 1e-5
+# Scores of looks in all turns, and of a page and its four parts: their geometric mean to a power. They see much of the
+# same, so they count for less than as many pages would.
+_POOLING_OF_TURNS, _POOLING_OF_PARTS, _LEAST_SCORE = 2.0, 2.5, 1e-5
+_PART_SHARE = 0.6  # of the page's height and width
 
 #: A page, how far it is turned back, and whether it is seen in the other way than at first.
 _View = tuple[Pixels, Angle, bool]
@@ -101,13 +103,20 @@ class OrientationClassifier:
     def _of_more_looks(
         self, page: Pixels, first: NDArray[np.float32], looks: Callable[[Sequence[_View]], NDArray[np.float32]]
     ) -> NDArray[np.float32]:
-        """Scores (classes,) of a page whose first look's (1, classes) are unsure: seen in the other way too, if there
-        is one; and if that is not enough, turned by each quarter as well.
+        """Scores (classes,) of a page whose first look's (1, classes) are unsure.
+
+        Where pages are seen whole, it is seen in four parts too (PP-LCNet_x1_0_doc_ori is then right on 97.1 % of 260
+        pages of validation in four turns; turned by each quarter on 95.6 %, at one look on 95.4 %). Where they are seen
+        from near, it is seen in the other way, if there is one; and if that is not enough, turned by each quarter.
 
         The page is turned, not the network's picture of it: which windows are seen from near, and where in them text
         begins, hangs a little on how the page lies, and this speaks for each turn alike then.
         """
         spec, found = self.pool.spec, first
+        if not spec.near:
+            if is_strip(page.array, spec.fold_aspect):  # folded it was seen well already
+                return first[0]
+            return _pooled(np.vstack([first, looks([(part, 0, False) for part in _parts(page)])]), _POOLING_OF_PARTS)
         ways = [False, True] if has_second_look(page.array, spec) else [False]
         if len(ways) > 1:
             found = np.vstack([first, looks([(page, 0, True)])])
@@ -133,6 +142,13 @@ class OrientationClassifier:
         reason = None if is_sure else f"the best score, {scores[best]:.2f}, is under the bound of {self._min_score}"
         by_label = {label: float(score) for label, score in zip(classes, scores, strict=True)}
         return Orientation(cast(Angle, int(classes[best])), by_label, is_sure, reason)
+
+
+def _parts(page: Pixels) -> list[Pixels]:
+    """The four corners of a page, each of more than a half of its height and width."""
+    height, width = (max(1, round(_PART_SHARE * side)) for side in page.array.shape[:2])
+    down, across = (slice(height), slice(-height, None)), (slice(width), slice(-width, None))
+    return [Pixels(page.array[rows, columns], page.to_rgb) for rows in down for columns in across]
 
 
 def _pooled(scores: NDArray[np.float32], power: float = 1.0) -> NDArray[np.float32]:

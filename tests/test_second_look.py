@@ -1,4 +1,4 @@
-"""Where a classifier is unsure of a page it looks at it in all turns."""
+"""Where a classifier is unsure of a page it looks at four parts of it too, or from near in all turns."""
 
 from dataclasses import replace
 
@@ -32,28 +32,22 @@ def test_a_sure_page_is_looked_at_once(pool):
     np.testing.assert_array_equal(scores(pool, page, 0.99), once)
 
 
-def pooled(looks):
-    """The geometric mean of scores (looks, 4), squared."""
-    product = np.exp(2 * np.log(np.maximum(looks, 1e-5)).mean(0))
-    return product / product.sum()
-
-
-def test_an_unsure_page_is_looked_at_in_all_turns(pool):
+def test_an_unsure_page_is_looked_at_in_four_parts_too(pool):
     image = np.random.default_rng(0).integers(0, 255, (700, 500, 3), dtype=np.uint8)
-    turned = [np.ascontiguousarray(np.rot90(image, turns)) for turns in range(4)]  # counterclockwise
-    looks = np.array([np.roll(scores(pool, look, None), turns) for turns, look in enumerate(turned)])
-    assert looks[0].max() < 0.99
-    np.testing.assert_allclose(scores(pool, image, 0.99), pooled(looks), atol=1e-4)
+    looks = [image, image[:420, :300], image[:420, 200:], image[280:, :300], image[280:, 200:]]
+    alone = np.array([scores(pool, look, None) for look in looks])
+    expected = np.sqrt(alone.prod(0))
+    assert scores(pool, image, None).max() < 0.99
+    np.testing.assert_allclose(scores(pool, image, 0.99), expected / expected.sum(), atol=1e-4)
 
 
-@pytest.mark.parametrize("near", [False, True])
 @pytest.mark.parametrize("shape", [(700, 500), (900, 300), (1200, 150)])
-def test_how_an_unsure_page_lies_makes_no_difference(pool, near, shape):
+def test_how_an_unsure_page_lies_makes_no_difference_where_pages_are_seen_from_near(shape):
     image = np.random.default_rng(0).integers(0, 255, (*shape, 3), dtype=np.uint8)
-    unsure = EnginePool("orientation", "docpre_ori", None, RuntimeOptions.from_arguments("cpu", {}))
-    unsure.spec = replace(unsure.spec, near=near, look_again_below=1.01)
-    classifier = OrientationClassifier(unsure)
-    as_it_lies, turned = classifier.scores([image, np.ascontiguousarray(np.rot90(image, -1))])
+    near = EnginePool("orientation", "docpre_ori", None, RuntimeOptions.from_arguments("cpu", {}))
+    near.spec = replace(near.spec, look_again_below=1.01)
+    as_it_lies, turned = OrientationClassifier(near).scores([image, np.ascontiguousarray(np.rot90(image, -1))])
+    assert as_it_lies.max() < 0.9
     np.testing.assert_allclose(np.roll(as_it_lies, 1), turned, atol=1e-3)
 
 
@@ -66,6 +60,11 @@ def test_each_page_of_a_batch_has_its_own_looks(pool):
     alone = [classifier.scores([image])[0] for image in (noise, page, noise[:, ::-1].copy())]
     np.testing.assert_allclose(together, alone, atol=1e-4)
     np.testing.assert_allclose(together.sum(1), 1, atol=1e-5)
+
+
+def test_a_strip_was_folded_and_is_not_looked_at_again(pool):
+    strip = np.random.default_rng(0).integers(0, 255, (60, 900, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(scores(pool, strip, 1.0), scores(pool, strip, None))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (900, 800)])

@@ -45,9 +45,9 @@ class Orientation(FineTuned):
         label_smoothing: of the cross-entropy. Pages without a way up are to be given the same score for each turn.
         min_score: below it docpre leaves a page alone with this model; ``python -m train calibrate`` sets it.
         near: docpre shows pages from near; the share of samples to train on that are seen so is ``data.near``.
-        look_again_below: pages with a lower best score docpre looks at again, turned by each quarter, and from near
-            and whole where ``near`` is set, which costs four or eight times the network's time for such pages; None:
-            never. It plays no part in training or its figures.
+        look_again_below: pages with a lower best score docpre looks at again: in four parts, which costs four times the
+            network's time for such pages, or with ``near`` whole and, if need be, from near and whole turned by each
+            quarter, once to seven times; None: never. It plays no part in training or its figures.
         frozen: parts that don't learn, by the beginnings of their names.
         fixed_norms: keep batch norms' statistics as they are.
         keep: how much the network is held to the scores that its start gives, where the start is right; 0: not at all.

@@ -65,8 +65,8 @@ class ModelSpec:
         classes: labels of the outputs, in order.
         min_score: below this score a page's orientation is left alone; None: never.
         near: pages are seen from near (``docpre.closer_look``), lines of text apart; else whole.
-        look_again_below: a page whose best score is below this is looked at again, turned by each quarter, and where
-            it is seen from near also whole; None: never.
+        look_again_below: a page whose best score is below this is looked at again: in four parts; or, where pages are
+            seen from near, whole, and if need be turned by each quarter; None: never.
         outputs: names of the ONNX file's outputs, the first being the answer.
         any_height: pictures may have any height, though the ONNX file asks for that of ``size_hw``; see
             ``docpre.engines.any_height``.
