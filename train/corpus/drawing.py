@@ -17,7 +17,6 @@ from typing import Literal
 import numpy as np
 import tqdm
 
-from docpre.closer_look import print_map
 from docpre.errors import ConfigError, InputError
 from docpre.loading import ImageArray
 from train.corpus.browser import browser, font_settings
@@ -27,7 +26,7 @@ from train.corpus.layout import A4, Kinds, Layout
 from train.corpus.layouts import PRINTED, TRAINED, UNSEEN, VERTICAL_TEXT
 from train.corpus.manifest import IN_PRINT, VERTICAL, Entry
 from train.corpus.packages import unpacked
-from train.corpus.paper import as_scanned, printed_by_till, shaken
+from train.corpus.paper import as_scanned, is_legible, printed_by_till, shaken
 from train.corpus.receipts import RECEIPTS, till_css
 from train.corpus.recipe import SPLITS, Recipe, Split, chance
 from train.corpus.sentences import by_script, languages
@@ -38,7 +37,7 @@ _UNSEEN_SHARE = 0.25  # of the pages that are tested on
 _KIND_WEIGHTS = {"receipts": 5.0, **dict.fromkeys(HANDS, 2.0)}  # all others 1
 _PRINT_SIZES_PX = (10, 12, 13, 14, 16, 18, 22)
 _SHAKEN_SHARE = 0.8  # of what is written by hand
-_SCANNED_SHARE, _LEAST_KEPT = 0.6, 0.4  # of receipts that are asked for, and of what there is to read on them
+_SCANNED_SHARE = 0.6  # of receipts that are asked for
 _WEIGHTS = {
     "Latin": 24,
     "Arabic": 11,
@@ -217,7 +216,7 @@ def _from_a_till(image: ImageArray, random: np.random.Generator) -> ImageArray:
     printed = printed_by_till(image, random)
     if random.random() < _SCANNED_SHARE:
         scan = as_scanned(printed, random, glass_share=0.5)
-        if print_map(scan).density.sum() > _LEAST_KEPT * print_map(printed).density.sum():  # pale ink may be lost
+        if is_legible(scan, printed):  # pale ink may be lost
             return scan
     return printed
 

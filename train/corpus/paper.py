@@ -8,9 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from docpre.closer_look import print_map
 from docpre.loading import ImageArray
 
 Floats = NDArray[np.float32]
+
+_LEAST_KEPT = 0.4  # of what there is to read on a page
+_TRIES = 5
 
 
 def shaken(image: ImageArray, random: np.random.Generator) -> ImageArray:
@@ -55,8 +59,21 @@ def printed_by_till(image: ImageArray, random: np.random.Generator) -> ImageArra
 
 
 def scanned(image: ImageArray, random: np.random.Generator) -> ImageArray:
-    """A page (H, W, 3) RGB uint8 as a scanner or copier gives it, some creased: what can happen, by chance."""
-    return as_scanned(crumpled(image, random) if random.random() < 0.3 else image, random)
+    """A page (H, W, 3) RGB uint8 as a scanner or copier gives it, some creased: what can happen, by chance.
+
+    What can't be read any more is tried again, and in the end left as it is.
+    """
+    for _ in range(_TRIES):
+        scan = as_scanned(crumpled(image, random) if random.random() < 0.3 else image, random)
+        if is_legible(scan, image):
+            return scan
+    return image
+
+
+def is_legible(changed: ImageArray, page: ImageArray) -> bool:
+    """Whether a page (H, W, 3) RGB uint8 that was changed, at its scale, still shows what there is to read on it."""
+    shown, printed = (seen.density.sum() / seen.seen_at**2 for seen in map(print_map, (changed, page)))
+    return bool(shown >= _LEAST_KEPT * printed)
 
 
 def as_scanned(image: ImageArray, random: np.random.Generator, glass_share: float = 0.75) -> ImageArray:

@@ -18,6 +18,7 @@ from train.corpus.recipe import SPLITS, Recipe, Split, chance
 from train.data.pages import read_page
 
 _BATCH = 10
+_FRAME_WH = (768, 1120)  # letters are then about as large as on the page
 _SEED_OFFSET = 7919  # photos are drawn by another stream of chance than the training of unwarping
 
 
@@ -44,7 +45,7 @@ def _photograph(recipe: Recipe, output: Path, split: Split, entries: list[Entry]
     found = []
     tall, wide = (
         Synthesiser(SynthConfig(any_turn=0.0, turn_jitter_deg=8.0, size_wh=size), recipe.seed + _SEED_OFFSET)
-        for size in ((488, 712), (712, 488))
+        for size in (_FRAME_WH, _FRAME_WH[::-1])
     )
     for number, entry in enumerate(entries, start):
         path = Path(split, "photographed", f"{number:05d}.jpg")
