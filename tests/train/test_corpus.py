@@ -20,7 +20,7 @@ from train.corpus.hands import written
 from train.corpus.layouts import PRINTED, TRAINED, UNSEEN
 from train.corpus.manifest import MANIFEST, SCANNED, WORDLESS, Entry, read_manifest, write_manifest
 from train.corpus.packages import fetched, unpacked
-from train.corpus.paper import printed_by_till, scanned, shaken
+from train.corpus.paper import is_legible, printed_by_till, scanned, shaken
 from train.corpus.pdf_pages import upright_pages
 from train.corpus.printed_pages import chosen_documents
 from train.corpus.recipe import Html, read_recipe
@@ -199,6 +199,19 @@ def test_what_a_till_prints_is_paler_and_rougher_ink_on_the_same_paper():
         assert headline.mean() < paper.mean() - 60
         assert headline.std() > 2
         assert paper.min() > 200
+
+
+def test_what_went_dark_is_told_from_what_can_still_be_read():
+    page, lines = np.full((400, 300, 3), 255, np.uint8), np.random.default_rng(0)
+    for top in range(30, 370, 16):
+        page[top : top + 8, 30:270] = np.where(lines.random((8, 240, 1)) < 0.4, 0, 255)
+    assert is_legible(page, page)
+    assert is_legible((page * 0.4 + 50).astype(np.uint8), page)
+    assert is_legible(np.pad(page, ((150, 150), (100, 100), (0, 0)), constant_values=255), page)
+    assert not is_legible(page // 100, page)
+    half_dark = page.copy()
+    half_dark[90:] = 10
+    assert not is_legible(half_dark, page)
 
 
 def test_scans_keep_the_split_and_document_of_their_pages(tmp_path):
