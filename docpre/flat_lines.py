@@ -9,6 +9,7 @@ from docpre.flatness import DRAWN_SHARE, equal_share
 from docpre.geometry import Angle, Homography, Transform
 from docpre.line_directions import LineDirections, line_directions
 from docpre.loading import ImageArray
+from docpre.page_finding import Placement
 from docpre.rectifying import picture_of
 from docpre.refining import LOOK_SIDE
 
@@ -22,6 +23,7 @@ _LEVEL_DEG, _DRAWN, _LEVEL_SHARE = 0.5, 0.6, 0.9
 _SKEW_DEG, _LARGEST_SKEW_DEG = 2.0, 20.0  # a flat page is turned level where it lies this far askew
 _SKEW_AGREEMENT_DEG, _SKEW_SHARE = 0.75, 0.6
 _SKEW_WINDOWS = 0.5  # so many of the windows with ink in them say so, too: a drawing alone is not enough
+_ALONG_DEG, _ALONG_SHARE = 10.0, 0.6  # by chance two in nine are
 _BENT_DEG = 4.0  # lines of a flat page are no further off, unless all of them are
 
 
@@ -38,6 +40,22 @@ def has_text(directions: LineDirections) -> bool:
 def is_without_text(image: ImageArray, directions: LineDirections) -> bool:
     """Whether there is no line of text on a picture that is large enough for them to be seen."""
     return max(image.shape[:2]) >= LOOK_SIDE and not has_text(directions)
+
+
+def has_text_along(picture: ImageArray, placement: Placement) -> bool:
+    """Whether most lines within a page's outline run along its sides, one way or the other; grain seldom does.
+
+    Args:
+        picture: see ``docpre.rectifying.picture_of``.
+        placement: of the page in it.
+    """
+    half = _halved(picture)
+    lines = line_directions(half, any_turn=True)
+    outline = (placement.corners_xy * half.shape[1::-1]).astype(np.float32)
+    is_within = [cv2.pointPolygonTest(outline, (float(x), float(y)), False) > 0 for x, y in lines.centres_xy]
+    weights, angles = lines.weights[is_within], lines.angles_deg[is_within]
+    off = np.abs((angles - placement.turn_cw_deg + 45) % 90 - 45)
+    return bool(weights[off <= _ALONG_DEG].sum() >= max(_LEAST_EVIDENCE, _ALONG_SHARE * weights.sum()))
 
 
 def are_straight(directions: LineDirections) -> bool:

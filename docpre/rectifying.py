@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from docpre.closer_look import LONG_SIDE
 from docpre.geometry import Angle, page_size_hw, turned_back
 from docpre.grids import composed, identity_grid, rim_of, seen_through
 from docpre.line_directions import LineDirections, line_directions
@@ -150,10 +151,8 @@ class Rectifier:
         angle: Angle = told.applied_angle_cw_deg if told else 0
         if self.orient is not None:
             picture_hw = (picture.shape[0], picture.shape[1])
-            start = placement.grid(picture_hw)
-            page_hw = np.array(page_size_hw(np.asarray(start, np.float32), picture_hw))
-            height, width = np.maximum(1, np.round(page_hw * LOOK_SIDE / page_hw.max()).astype(int))
-            orientation = self.orient(seen_through(picture, start, (int(height), int(width))))
+            start = np.asarray(placement.grid(picture_hw), np.float32)
+            orientation = self.orient(_readable(picture, start, page_size_hw(start, picture_hw)))
             angle = orientation.applied_angle_cw_deg
         return self._seen_at(turned_back(picture, angle), placement.turned_back(angle), angle, orientation)
 
@@ -169,7 +168,7 @@ class Rectifier:
         """The page turned once more, if the classifier says so of the flat page, and is surer than it was before."""
         if self.orient is None or not found.look.has_evidence or found.look.tilt_deg > _READABLE_DEG:
             return found
-        orientation = self.orient(found.flat())
+        orientation = self.orient(_readable(found.picture, found.look.grid_xy, found.look.size_hw))
         extra = orientation.applied_angle_cw_deg
         before = max(found.orientation.scores.values()) if found.orientation else 0.0
         if extra == 0 or max(orientation.scores.values()) <= max(before, _SURE):
@@ -232,6 +231,12 @@ def _is_worse(found: Found) -> bool:
         return False
     before = line_directions(found.picture, most_windows=_WORSE_WINDOWS)
     return before.evidence >= found.look.directions.evidence and (before.tilt_deg < found.look.tilt_deg - _WORSE_BY_DEG)
+
+
+def _readable(picture: ImageArray, grid_xy: NDArray[np.floating], page_hw: tuple[int, int]) -> ImageArray:
+    """A page of some proportions as the classifier of orientations sees it best."""
+    height, width = (max(1, round(side * LONG_SIDE / max(page_hw))) for side in page_hw)
+    return seen_through(picture, grid_xy, (height, width))
 
 
 def _picture_with(image: ImageArray, placement: Placement) -> ImageArray:

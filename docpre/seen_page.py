@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from docpre.flat_lines import are_level, are_straight, flat_lines, has_text, is_bent, is_without_text, skew_deg
+from docpre.flat_lines import (
+    are_level,
+    are_straight,
+    flat_lines,
+    has_text,
+    has_text_along,
+    is_bent,
+    is_without_text,
+    skew_deg,
+)
 from docpre.flatness import Flatness, has_even_rim, is_on_plain_ground, judge
 from docpre.geometry import Angle
 from docpre.line_directions import LineDirections
@@ -34,6 +43,7 @@ class SeenPage:
         orientation: what the classifier says of it, if it was asked.
         picture: what the network sees of it, upright.
         placement: in that picture, if the page is told from what is around it.
+        is_outlined: whether its place is sure: by itself, or because it lies askew and text runs along its sides.
         lines: of the page, where they may show that it is flat; None: they were not looked for.
         grid_xy: the network's answer; None: it was not asked yet.
     """
@@ -42,17 +52,24 @@ class SeenPage:
     orientation: Orientation | None
     picture: ImageArray
     placement: Placement | None
+    is_outlined: bool = False
     lines: LineDirections | None = None
     grid_xy: NDArray[np.float32] | None = None
+
+    @classmethod
+    def placed(
+        cls, image: ImageArray, orientation: Orientation | None, picture: ImageArray, placement: Placement | None
+    ) -> SeenPage:
+        """A page of which nothing else was seen yet."""
+        page = cls(image, orientation, picture, placement)
+        if placement is None or not (placement.is_sure or placement.is_askew):
+            return page
+        is_outlined = placement.is_sure or has_text_along(picture_of(image, page.angle_cw_deg), placement)
+        return replace(page, is_outlined=is_outlined)
 
     @property
     def angle_cw_deg(self) -> Angle:
         return self.orientation.applied_angle_cw_deg if self.orientation else 0
-
-    @property
-    def is_outlined(self) -> bool:
-        """Whether the page finder is sure of its place."""
-        return self.placement is not None and self.placement.is_sure
 
     @property
     def is_told(self) -> bool:

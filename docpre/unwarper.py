@@ -179,7 +179,7 @@ class Unwarper:
         pictures = [resized(image, spec, angle) for image, angle in zip(images, angles, strict=True)]
         sizes = [_upright(image, angle).output_size_hw for image, angle in zip(images, angles, strict=True)]
         placements = [self._find(*page) if self._find else None for page in zip(pictures, sizes, strict=True)]
-        pages = [SeenPage(*page) for page in zip(images, told, pictures, placements, strict=True)]
+        pages = [SeenPage.placed(*page) for page in zip(images, told, pictures, placements, strict=True)]
         if self._find is not None and self.options.leave_flat_pages:
             pages = [page.with_lines() for page in pages]
         # Of a page with straight lines, and of one that surely is a part of the picture, all of that need not be seen.

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +14,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from docpre import DocPreprocessor
+from docpre.engine_pool import EnginePool
+from docpre.flat_lines import has_text_along
 from docpre.geometry import turned_back
 from docpre.grids import composed, extended, identity_grid, seen_through
 from docpre.line_directions import LineDirections, line_directions
@@ -42,6 +48,13 @@ def on_a_table(page: np.ndarray, angle_cw_deg: float, share: float, height: int 
     paper = cv2.warpAffine(page, matrix, (width, height), flags=cv2.INTER_AREA).astype(np.float64)
     cover = cv2.warpAffine(np.ones(page.shape[:2]), matrix, (width, height))[..., None]
     return (cover * 0.92 * paper + (1 - cover) * table).astype(np.uint8)
+
+
+def replace_run(pool: EnginePool, run: Callable[[np.ndarray], np.ndarray]) -> EnginePool:
+    """A pool of the same model whose network answers otherwise."""
+    other = copy(pool)
+    other.run = run
+    return other
 
 
 @given(
@@ -89,6 +102,27 @@ def test_a_place_turns_with_its_picture(angle):
     assert np.abs(turned_back(before, angle).astype(int) - after).mean() < 3
 
 
+@pytest.mark.parametrize(("strength", "looks"), [(8.0, [1]), (2.0, [1, 3]), (-2.0, [1])])
+def test_what_is_not_clear_is_looked_at_in_all_turns_and_is_the_same_in_all(strength, looks):
+    """The network says it of the upper left half of what it sees, however that is turned."""
+    counts: list[int] = []
+
+    def run(pictures: np.ndarray) -> np.ndarray:
+        counts.append(len(pictures))
+        upper_left = np.add.outer(np.arange(96), np.arange(96)) < 96
+        return np.where(upper_left, strength, -9.0).astype(np.float32) + 0.1 * pictures[:, :1, ::2, ::2]
+
+    find = PageFinder()
+    find.pool = replace_run(find.pool, run)
+    picture = np.random.default_rng(0).integers(100, 150, (96 * 2, 96 * 2, 3), np.uint8)
+    mask = find.mask(picture)
+    assert counts == looks
+    if len(looks) > 1:
+        for turns in (1, 2, 3):
+            again = find.mask(np.ascontiguousarray(np.rot90(picture, turns)))
+            assert_allclose(np.rot90(again, -turns), mask, atol=1e-5)
+
+
 @pytest.mark.parametrize("share", [0.08, 0.3])
 @pytest.mark.parametrize("angle", [-80.0, -40.0, 0.0, 25.0, 45.0, 160.0])
 def test_a_page_on_a_table_is_found(find, page, angle, share):
@@ -109,6 +143,26 @@ def test_a_page_that_fills_the_picture_is_not_looked_at_closer(find, page):
     for picture in (page, turned(page, 2, (255, 255, 255)), on_a_table(page, 1, 0.75, 1000, 800)):
         placement = find(picture)
         assert placement is None or not placement.is_part
+
+
+@pytest.mark.parametrize("angle", [0.0, 35.0, 80.0])
+def test_text_runs_along_the_sides_of_a_page(find, page, angle):
+    photo = on_a_table(page, angle, 0.4)
+    placement = find(photo)
+    assert has_text_along(photo, placement)
+    assert not has_text_along(photo, replace(placement, turn_cw_deg=placement.turn_cw_deg - 25))
+    beside = placement.corners_xy * 0.2
+    assert not has_text_along(photo, replace(placement, corners_xy=beside))
+
+
+def test_a_page_that_lies_askew_and_is_not_surely_told_is_unwarped(monkeypatch):
+    """Its lines are too far from level to be seen as text where the page is taken to be upright."""
+    sure = PageFinder.__call__
+    monkeypatch.setattr(PageFinder, "__call__", lambda *args: replace(sure(*args), sureness=0.92))
+    photo = on_a_table(draw_page(1100, 780, seed=4, font_size=20), 36.0, 0.35, 1500, 1900)
+    (result,) = DocPreprocessor(device="cpu").predict(np.ascontiguousarray(photo[..., ::-1]))
+    assert result.unwarping["applied"]
+    assert result["angle"] + result.unwarping["turn"] == pytest.approx(36, abs=3)
 
 
 @pytest.mark.parametrize(("angle", "share"), [(40.0, 0.25), (-35.0, 0.12), (110.0, 0.3)])

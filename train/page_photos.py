@@ -21,6 +21,7 @@ from docpre.loading import ImageArray
 from train.data.page_photos import VALIDATION_EVERY, is_for_validation
 from train.data.pages import Pages
 from train.drawn_files import draw_files
+from train.panels import with_panels
 from train.synth import SynthConfig, Synthesiser
 
 #: Photos are kept in this size, whatever their proportions, and so many to a file.
@@ -30,7 +31,8 @@ PHOTOS_PER_FILE = 50
 _FRAMES_WH = ((256, 336), (336, 256), (288, 288), (212, 376), (376, 212), (256, 336))
 _COVERAGES = ((0.03, 0.2), (0.1, 0.45), (0.35, 0.85), (0.6, 1.15))
 _PAGE_SIDE = 480
-_SCAN_SHARE, _SCAN_SKEW_DEG = 0.15, 1.5
+_SCAN_SHARE, _SCAN_SKEW_DEG = 0.2, 1.5
+_PANELS, _PANELS_ON_SCANS = 0.3, 0.5
 _CARD_SHARE, _STRIP_SHARE, _TINTED_SHARE, _DARK_SHARE = 0.08, 0.1, 0.25, 0.08
 _KINDS = {"bend": 0.2, "cone": 0.13, "fold": 0.2, "curl": 0.12, "book": 0.05, "crumple": 0.15, "mixed": 0.15}
 _BASE = SynthConfig(
@@ -107,12 +109,16 @@ def _photo(
 ) -> tuple[ImageArray, NDArray[np.uint8], float] | None:
     """A photo and its mask at ``STORED_HW``, and its width over its height; None where the page can't be read."""
     random = np.random.default_rng([seed, number, 99])
+    is_scan = random.random() < _SCAN_SHARE
+    has_panels = random.random() < (_PANELS_ON_SCANS if is_scan else _PANELS)
     try:
-        page = pages.read(int(own[random.integers(len(own))]))
+        page, other = (pages.read(int(own[random.integers(len(own))])) for _ in range(2))
     except DocpreError:
         return None
     page = shaped(page, random)
-    if random.random() < _SCAN_SHARE:
+    if has_panels:
+        page = with_panels(page, other, random)
+    if is_scan:
         image = scanned(page, random)
         stored = cv2.resize(image, STORED_HW[::-1], interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         return stored, np.full(STORED_HW, 255, np.uint8), image.shape[1] / image.shape[0]
