@@ -8,16 +8,19 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_array_equal
 
 from docpre.errors import InputError
 from docpre.models.page_finder import PageFinder
 from docpre.registry import find_model
+from tests.conftest import draw_page
 from tests.train.drawing import draw_text_page
 from train import page_photos
 from train.__main__ import main
 from train.data.page_photos import PagePhotos, coloured, moved, shadowed, with_other_page
 from train.page_finder import iou
 from train.page_photos import STORED_HW, scanned, shaped
+from train.panels import with_panels
 
 CONFIG = Path(__file__).parents[2] / "configs" / "page_finding.yaml"
 
@@ -157,3 +160,16 @@ def test_it_learns_and_is_exported(photos, tmp_path, monkeypatch):
     spec = find_model("page_finding", None, tmp_path / "out")
     assert (spec.name, spec.architecture, spec.outputs) == ("mine", "PageFinder", ("mask",))
     assert "val/iou" in spec.figures
+
+
+def test_what_is_printed_on_a_page_is_seeded_and_keeps_its_size():
+    page, other = draw_page(320, 220, seed=1, font_size=9), draw_page(200, 300, seed=2, font_size=9)
+    before = page.copy()
+    changed = [with_panels(page, other, np.random.default_rng(seed)) for seed in range(40)]
+    assert_array_equal(page, before)
+    assert all(one.shape == page.shape and one.dtype == np.uint8 for one in changed)
+    for seed, one in enumerate(changed):
+        assert_array_equal(one, with_panels(page, other, np.random.default_rng(seed)))
+    shares = np.array([(one != page).any(2).mean() for one in changed])
+    assert (shares > 0.01).mean() > 0.9
+    assert shares.min() < 0.1 < 0.6 < shares.max()
