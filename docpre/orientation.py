@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -60,6 +60,13 @@ class Orientation:
     def applied_angle_cw_deg(self) -> Angle:
         """The angle by which the page is turned back: 0 where the classifier is not sure."""
         return self.angle_cw_deg if self.is_sure else 0
+
+
+    def sure_from(self, min_score: float) -> Orientation:
+        """The same, and sure if the best score reaches this bound, too."""
+        if self.is_sure or self.scores[self.label] < min_score:
+            return self
+        return replace(self, is_sure=True, reason=None)
 
 
 class OrientationClassifier:

@@ -36,6 +36,7 @@ _LEFT_OUT = 0.25  # of a page's lines; then the page finder's outline is only a 
 _TEXT_TILT_DEG, _TEXT_RATIO = 1.5, 2.0  # what is text beyond it: as level as this, as strong as on it up to this factor
 # The classifier is asked about a flat page again if its lines are so level, and believed from this score on.
 _READABLE_DEG, _SURE = 2.0, 0.9
+_LIKELY = 0.5  # of a page that lies askew: a best score that is right more often than not
 _LEVEL_DEG = 4.0  # lines further off are none of text on a page that came out well
 _WORSE_BY_DEG = 0.5  # what unwarping may not lose
 _WORSE_WINDOWS = 128  # of the photo, at twice a look's scale: about as many as a look has
@@ -150,9 +151,9 @@ class Rectifier:
         orientation = None
         angle: Angle = told.applied_angle_cw_deg if told else 0
         if self.orient is not None:
-            picture_hw = (picture.shape[0], picture.shape[1])
-            start = np.asarray(placement.grid(picture_hw), np.float32)
-            orientation = self.orient(_readable(picture, start, page_size_hw(start, picture_hw)))
+            orientation = self.orient(_readable(picture, placement.grid((picture.shape[0], picture.shape[1]))))
+            if placement.is_askew:  # there is no turn that it could be left in
+                orientation = orientation.sure_from(_LIKELY)
             angle = orientation.applied_angle_cw_deg
         return self._seen_at(turned_back(picture, angle), placement.turned_back(angle), angle, orientation)
 
@@ -168,7 +169,7 @@ class Rectifier:
         """The page turned once more, if the classifier says so of the flat page, and is surer than it was before."""
         if self.orient is None or not found.look.has_evidence or found.look.tilt_deg > _READABLE_DEG:
             return found
-        orientation = self.orient(_readable(found.picture, found.look.grid_xy, found.look.size_hw))
+        orientation = self.orient(_readable(found.picture, found.look.grid_xy))
         extra = orientation.applied_angle_cw_deg
         before = max(found.orientation.scores.values()) if found.orientation else 0.0
         if extra == 0 or max(orientation.scores.values()) <= max(before, _SURE):
@@ -233,9 +234,11 @@ def _is_worse(found: Found) -> bool:
     return before.evidence >= found.look.directions.evidence and (before.tilt_deg < found.look.tilt_deg - _WORSE_BY_DEG)
 
 
-def _readable(picture: ImageArray, grid_xy: NDArray[np.floating], page_hw: tuple[int, int]) -> ImageArray:
-    """A page of some proportions as the classifier of orientations sees it best."""
-    height, width = (max(1, round(side * LONG_SIDE / max(page_hw))) for side in page_hw)
+def _readable(picture: ImageArray, grid_xy: NDArray[np.floating]) -> ImageArray:
+    """A page as large as the classifier of orientations sees pages best, and about as large as it is in its picture."""
+    page_hw = page_size_hw(np.asarray(grid_xy, np.float32), (picture.shape[0], picture.shape[1]))
+    longest = min(max(*page_hw, LOOK_SIDE), LONG_SIDE)
+    height, width = (max(1, round(side * longest / max(page_hw))) for side in page_hw)
     return seen_through(picture, grid_xy, (height, width))
 
 

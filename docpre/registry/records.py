@@ -137,7 +137,7 @@ _DOCPRE_FINDER = ModelSpec(
     artefacts=(
         Artefact(
             filename="docpre_finder.onnx",
-            sha256="d53420f1798ac6bd7912811ead38cc2cc1aade1c7103ba7571ab495be53477ae",
+            sha256="efe629ddf8b95732b86d2d7ba26a7aa1da55b9c1ddfc29b1f80dea34987dca5a",
             licence="Apache-2.0",
         ),
     ),
