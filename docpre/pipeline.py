@@ -38,7 +38,8 @@ class DocPreprocessor:
             else the CPU.
         paddlex_config: a PaddleX pipeline YAML, as a path or a dict.
         doc_orientation_min_score: pages whose best orientation score is lower are left as they are; None: as the
-            model's specification says (the official model has no bound, as in PaddleOCR).
+            model's specification says (the official model has no bound, as in PaddleOCR). Pages that are found lying
+            askew in a photo, which lie in none of the four turns, are turned by the best from a score of 0.5 on.
         leave_flat_pages, output_size, interpolation, refine, most_passes, level_deg, margin, keep_all: see
             ``docpre.unwarping_options.UnwarpingOptions``.
         even_light: take uneven light, soft shadows and the colour of paper and lamp off the clean page; see

@@ -165,6 +165,16 @@ def test_a_page_that_lies_askew_and_is_not_surely_told_is_unwarped(monkeypatch):
     assert result["angle"] + result.unwarping["turn"] == pytest.approx(36, abs=3)
 
 
+@pytest.mark.parametrize(("angle", "told"), [(130.0, 130), (-37.0, -37), (90.0, 0)])
+def test_a_page_that_lies_askew_is_turned_by_the_likeliest_quarter(angle, told):
+    """A bound that no score reaches leaves pages as they are; a page that lies askew lies in none of its four turns."""
+    photo = on_a_table(draw_page(1100, 780, seed=4, font_size=20), angle, 0.3, 1500, 1900)
+    (result,) = DocPreprocessor(device="cpu", doc_orientation_min_score=1.0).predict(
+        np.ascontiguousarray(photo[..., ::-1])
+    )
+    assert (result["angle"] + result.unwarping["turn"] - told + 180) % 360 - 180 == pytest.approx(0, abs=3)
+
+
 @pytest.mark.parametrize(("angle", "share"), [(40.0, 0.25), (-35.0, 0.12), (110.0, 0.3)])
 def test_a_page_at_any_angle_comes_out_level_and_upright(angle, share):
     page = draw_page(1100, 780, seed=4, font_size=20)
