@@ -61,7 +61,6 @@ class Orientation:
         """The angle by which the page is turned back: 0 where the classifier is not sure."""
         return self.angle_cw_deg if self.is_sure else 0
 
-
     def sure_from(self, min_score: float) -> Orientation:
         """The same, and sure if the best score reaches this bound, too."""
         if self.is_sure or self.scores[self.label] < min_score:
