@@ -62,9 +62,10 @@ class SeenPage:
     ) -> SeenPage:
         """A page of which nothing else was seen yet."""
         page = cls(image, orientation, picture, placement)
-        if placement is None or not (placement.is_sure or placement.is_askew):
-            return page
-        is_outlined = placement.is_sure or has_text_along(picture_of(image, page.angle_cw_deg), placement)
+        is_outlined = placement is not None and (
+            placement.is_sure
+            or (placement.is_askew and has_text_along(picture_of(image, page.angle_cw_deg), placement))
+        )
         return replace(page, is_outlined=is_outlined)
 
     @property

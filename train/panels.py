@@ -52,7 +52,7 @@ def _frame(page: ImageArray, other: ImageArray, random: np.random.Generator) -> 
 def _picture(page: ImageArray, other: ImageArray, random: np.random.Generator) -> None:
     """A photograph, or another page as a picture, on it; or on nothing else."""
     if random.random() < 0.3:
-        page[:] = np.percentile(page, 90, axis=(0, 1)).astype(np.uint8)
+        page[:] = _paper(page)
     for _ in range(int(random.integers(1, 4))):
         left, top, right, bottom = _box(page, random)
         page[top:bottom, left:right] = _content((bottom - top, right - left), other, random)
@@ -64,7 +64,7 @@ def _block(page: ImageArray, other: ImageArray, random: np.random.Generator) -> 
     """All but a block of what is on the page is missing."""
     left, top, right, bottom = _box(page, random)
     kept = page[top:bottom, left:right].copy()
-    page[:] = np.percentile(page, 90, axis=(0, 1)).astype(np.uint8)
+    page[:] = _paper(page)
     page[top:bottom, left:right] = kept
 
 
@@ -115,6 +115,10 @@ def _content(size_hw: tuple[int, int], other: ImageArray, random: np.random.Gene
     return np.clip((255 - part if random.random() < 0.15 else part) * tint, 0, 255).astype(np.uint8)
 
 
+def _paper(page: ImageArray) -> ImageArray:
+    return np.percentile(page, 90, axis=(0, 1)).astype(np.uint8)
+
+
 def _colour(random: np.random.Generator) -> NDArray[np.float32]:
     """Mostly muted, often pale, (3,) 0 to 255."""
     colour = random.uniform(0, 255, 3)
@@ -124,7 +128,7 @@ def _colour(random: np.random.Generator) -> NDArray[np.float32]:
     return colour.astype(np.float32)
 
 
-def _box(page: NDArray[np.uint8], random: np.random.Generator, least: float = 0.12) -> Box:
+def _box(page: ImageArray, random: np.random.Generator, least: float = 0.12) -> Box:
     """A part of a page, at least so much of its height and width; a third of them reach its edges,
     a quarter lie in its middle."""
     low, high = np.sort(random.uniform(0, 1, (2, 2)), axis=0)
