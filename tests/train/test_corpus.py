@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import struct
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -27,6 +28,7 @@ from train.corpus.recipe import Html, read_recipe
 from train.corpus.scanned import scanned_entries
 from train.corpus.scripts import script_of
 from train.corpus.sentences import languages
+from train.corpus.signs import SIGNS
 from train.corpus.wordless import blank_page
 from train.corpus.writer import Writer
 from train.data import Augment, Corpus, OrientationData
@@ -66,6 +68,7 @@ def test_a_recipe_with_an_unknown_field_is_refused(tmp_path):
     [
         '{package: "@fontsource/rubik", licence: OFL-1.1, split: test}',
         '{package: "@fontsource/caveat", licence: OFL-1.1, split: train, is_handwriting: true}',
+        '{package: "@fontsource/bangers", licence: OFL-1.1, split: train, is_display: true}',
         "{package: culmus, licence: GPL-2, split: train}",
     ],
 )
@@ -155,9 +158,9 @@ def test_sentences_come_from_translations_without_their_markup(tmp_path):
     assert "Сообщение номер 7 из" in found["ru"]
 
 
-@pytest.mark.parametrize("name", [*TRAINED, *UNSEEN])
+@pytest.mark.parametrize("name", [*TRAINED, *UNSEEN, *SIGNS])
 def test_layouts_are_seeded_and_escaped(name):
-    layouts = {**TRAINED, **UNSEEN}
+    layouts = {**TRAINED, **UNSEEN, **SIGNS}
     messages = ["a <b> & c", "another message of some length, which goes on", "short"]
     one, two = (layouts[name](Writer(random.Random(3), messages, "Latin")) for _ in range(2))
     assert one == two
@@ -265,6 +268,7 @@ def test_more_pages_are_drawn_to_train_on_alone():
         vertical={},
         vertical_more={},
         receipts_more={"Korean": 2},
+        signs={"train": 3, "val": 1},
     )
     assert wanted_pages(recipe, "train", ["Greek"]) == [
         ("", "any", 9),
@@ -272,11 +276,13 @@ def test_more_pages_are_drawn_to_train_on_alone():
         ("Latin", "by hand", 5),
         ("Korean", "receipts", 2),
         ("Hebrew", "in print", 6),
+        ("", "signs", 3),
     ]
     all_printed = replace(recipe, printed={"train": 1})
     assert wanted_pages(all_printed, "train", ["Greek", "Hebrew"])[4:] == [
         ("Greek", "in print", 1),
         ("Hebrew", "in print", 7),  # one task a script: pages are named and drawn by its number
+        ("", "signs", 3),
     ]
     assert wanted_pages(recipe, "test", ["Greek"]) == [("", "any", 3), ("Greek", "in print", 2)]
 
@@ -284,7 +290,12 @@ def test_more_pages_are_drawn_to_train_on_alone():
 def test_lines_run_down_the_page_where_a_script_is_written_so():
     recipe = replace(read_recipe(RECIPE), drawn={"train": 1, "test": 1}, drawn_more={}, written_more={}, printed={})
     recipe = replace(
-        recipe, printed_more={}, receipts_more={}, vertical={"train": 0, "test": 2}, vertical_more={"Chinese": 3}
+        recipe,
+        printed_more={},
+        receipts_more={},
+        signs={},
+        vertical={"train": 0, "test": 2},
+        vertical_more={"Chinese": 3},
     )
     assert wanted_pages(recipe, "train", ["Chinese", "Greek"])[1:] == [("Chinese", "vertical", 3)]
     assert wanted_pages(recipe, "test", ["Chinese", "Greek", "Japanese"])[1:] == [
@@ -311,7 +322,7 @@ def test_kinds_of_unseen_pages_are_not_trained_on():
 
 
 def test_print_to_train_on_alone_is_drawn_nowhere_else(tmp_path):
-    faces = Typefaces({"Hebrew": ["David CLM"]}, {}, {"Hebrew": ["Rubik"]}, {"Rubik": tmp_path / "index.css"})
+    faces = Typefaces({"Hebrew": ["David CLM"]}, {}, {"Hebrew": ["Rubik"]}, {}, {"Rubik": tmp_path / "index.css"})
 
     def families(split):
         draws = [style_of(random.Random(seed), "letters", "Hebrew", split, faces, 0) for seed in range(40)]
@@ -320,6 +331,39 @@ def test_print_to_train_on_alone_is_drawn_nowhere_else(tmp_path):
 
     assert families("train") == {"David CLM", "Rubik"}
     assert families("val") == families("test") == {"David CLM"}
+
+
+def test_display_fonts_are_for_signs_and_those_of_the_test_are_not_trained_on(tmp_path):
+    names = [f"Display {number}" for number in range(12)]
+    sheets = {name: tmp_path / f"{name}.css" for name in names}
+    faces = Typefaces({"Greek": ["Plain"]}, {}, {}, {"Greek": names}, sheets)
+
+    def drawn(kind, split):
+        draws = [style_of(random.Random(seed), kind, "Greek", split, faces, 0) for seed in range(200)]
+        return {sheet.stem for _, links in draws for sheet in links}
+
+    assert not drawn("letters", "train")
+    assert drawn("logos", "train") == drawn("logos", "val")
+    assert drawn("logos", "train") | drawn("logos", "test") == set(names)
+    assert not drawn("logos", "train") & drawn("logos", "test")
+
+
+@pytest.mark.parametrize("name", SIGNS)
+def test_words_of_signs_have_letters_enough_to_tell_their_way_up(name):
+    messages = ["1", "OX", "...", "Harbour", "Ferry", "Market", "Long lines of a sentence about the harbour"]
+    for seed in range(30):
+        writer = Writer(random.Random(seed), messages, "Latin")
+        words = re.findall(r"<text[^>]*textLength[^>]*>([^<]+)<", SIGNS[name](writer).body)
+        assert not {"1", "OX", "..."} & set(words)
+
+
+def test_letters_of_signs_fit_their_places():
+    for seed in range(60):
+        body = SIGNS["signs"](Writer(random.Random(seed), ["Harbour", "To the ferry"], "Latin")).body
+        width = int(re.search(r'<svg width="(\d+)"', body)[1])
+        lengths = [int(found) for found in re.findall(r'textLength="(\d+)"', body)]
+        assert lengths
+        assert all(0 < length <= width for length in lengths)
 
 
 def test_blank_pages_are_seeded():

@@ -25,17 +25,20 @@ from train.corpus.hands import HANDS
 from train.corpus.layout import A4, Kinds, Layout
 from train.corpus.layouts import PRINTED, TRAINED, UNSEEN, VERTICAL_TEXT
 from train.corpus.manifest import IN_PRINT, VERTICAL, Entry
+from train.corpus.manifest import SIGNS as OF_SIGNS
 from train.corpus.packages import unpacked
 from train.corpus.paper import as_scanned, is_legible, printed_by_till, shaken
 from train.corpus.receipts import RECEIPTS, till_css
 from train.corpus.recipe import SPLITS, Recipe, Split, chance
 from train.corpus.sentences import by_script, languages
+from train.corpus.signs import SIGNS
 from train.corpus.writer import Writer
 
 _BATCH = 50
 _UNSEEN_SHARE = 0.25  # of the pages that are tested on
 _KIND_WEIGHTS = {"receipts": 5.0, **dict.fromkeys(HANDS, 2.0)}  # all others 1
 _PRINT_SIZES_PX = (10, 12, 13, 14, 16, 18, 22)
+_DISPLAY_SHARE = 0.7  # of signs
 _SHAKEN_SHARE = 0.8  # of what is written by hand
 _SCANNED_SHARE = 0.6  # of receipts that are asked for
 _WEIGHTS = {
@@ -65,18 +68,20 @@ _TILLS = (
     "Cousine", "Anonymous Pro", "Nova Mono", "Cutive Mono", "Overpass Mono", "Doto", "Handjet", "Pixelify Sans",
     "Silkscreen", "Jersey 10", "Noto Sans Mono",
 )  # fmt: skip
-_ACROSS = frozenset({"strips", "receipts", "handwritten lines", "handwriting in squares"})  # never set in columns
+# Never set in columns.
+_ACROSS = frozenset({"strips", "receipts", "handwritten lines", "handwriting in squares", *SIGNS})
 _TYPEWRITERS = ("Special Elite", "Courier Prime", "Liberation Mono", "DejaVu Sans Mono", "monospace")
 
 
 #: What pages are of: all kinds, or those that are written by hand, or those of running text, lists and tables in print,
-#: or print whose lines run down the page, or receipts as tills print them, most of them scanned.
-Manner = Literal["any", "by hand", "in print", "vertical", "receipts"]
+#: or print whose lines run down the page, or receipts as tills print them, most of them scanned, or a few large words.
+Manner = Literal["any", "by hand", "in print", "vertical", "receipts", "signs"]
 _KINDS: Mapping[Manner, Kinds] = {
     "by hand": HANDS,
     "in print": PRINTED,
     "vertical": VERTICAL_TEXT,
     "receipts": RECEIPTS,
+    "signs": SIGNS,
 }
 _WRITTEN_DOWNWARD = ("Chinese", "Japanese")
 # Contained, else a screenshot of a page with too much text shows another part of it.
@@ -85,12 +90,13 @@ _DOWNWARD_CSS = "body{writing-mode:vertical-rl;width:100vw;height:100vh;contain:
 
 @dataclass(frozen=True)
 class Typefaces:
-    """Fonts by script: families, those of handwriting, and those of print that are trained on alone; and the style
-    sheets of those that are no fonts of the system's."""
+    """Fonts by script: families, those of handwriting, those of print that are trained on alone, and those of signs;
+    and the style sheets of those that are no fonts of the system's."""
 
     families: Mapping[str, Sequence[str]]
     handwriting: Mapping[str, Sequence[str]]
     trained: Mapping[str, Sequence[str]]
+    display: Mapping[str, Sequence[str]]
     sheets: Mapping[str, Path]
 
 
@@ -133,6 +139,8 @@ def wanted_pages(recipe: Recipe, split: Split, scripts: Sequence[str]) -> list[t
         vertical.update(recipe.vertical_more)
     wanted += [(script, "in print", count) for script, count in printed.items() if count]
     wanted += [(script, "vertical", count) for script, count in vertical.items() if count]
+    if recipe.signs.get(split):
+        wanted.append(("", "signs", recipe.signs[split]))
     return wanted
 
 
@@ -177,7 +185,7 @@ def _draw_batch(
             script = draw.choices(able, [_WEIGHTS.get(name, 1.5) for name in able])[0]
             document = draw.choice(scripts[script])
             path = Path(split, "drawn", f"{name}{number:05d}.jpg")
-            origin = manner if manner in (IN_PRINT, VERTICAL) else "drawn"
+            origin = manner if manner in (IN_PRINT, VERTICAL, OF_SIGNS) else "drawn"
             entries.append(Entry(str(path), split, origin, kind, script, document))
             if (folders.output / path).is_file():  # of a build that was stopped
                 continue
@@ -192,7 +200,7 @@ def _draw_batch(
                 style += _DOWNWARD_CSS
             elif manner == "receipts":
                 style += till_css(draw)
-            if origin != "drawn":
+            if origin in (IN_PRINT, VERTICAL):
                 style += f"body{{font-size:{draw.choice(_PRINT_SIZES_PX)}px}}"
             html_file.write_text(page_html(layout, writer, style, sheets), "utf-8")
             width, height = layout.size_wh
@@ -232,11 +240,9 @@ def style_of(
         css += f"body{{background:hsl({draw.randrange(360)},{draw.randint(5, 60)}%,{draw.randint(75, 97)}%)}}"
     weight, spacing = "", ""
     if kind in HANDS or (draw.random() < 0.04 and script in typefaces.handwriting):
-        found = list(typefaces.handwriting[script])
-        tested = [name for name in found if chance(seed, name) < 0.3]
-        if tested and len(tested) < len(found):  # hands that are tested on are not trained on
-            found = tested if split == "test" else [name for name in found if name not in tested]
-        family = draw.choice(found)
+        family = draw.choice(_of_split(typefaces.handwriting[script], split, seed))
+    elif kind in SIGNS and script in typefaces.display and draw.random() < _DISPLAY_SHARE:
+        family = draw.choice(_of_split(typefaces.display[script], split, seed))
     elif kind == "typewriter":
         family = draw.choice(_TYPEWRITERS)
     elif kind == "receipts" and draw.random() < 0.6:
@@ -251,11 +257,20 @@ def style_of(
     return f"{css}body{{font-family:'{family}',{generic};{weight}{spacing}}}", sheets
 
 
+def _of_split(found: Sequence[str], split: Split, seed: int) -> list[str]:
+    """Typefaces of a split: hands and display fonts that are tested on are not trained on."""
+    tested = [name for name in found if chance(seed, name) < 0.3]
+    if not tested or len(tested) == len(found):
+        return list(found)
+    return tested if split == "test" else [name for name in found if name not in tested]
+
+
 def _typefaces(recipe: Recipe, folders: Folders) -> Typefaces:
     fonts, unpack_dir = folders.unpacked / "fonts", folders.unpacked / "sheets"
     handwriting: dict[str, list[str]] = {}
     sheets: dict[str, Path] = {}
     trained: dict[str, list[str]] = {}
+    display: dict[str, list[str]] = {}
     latin: list[str] = []
     for source in recipe.fonts:
         if not source.package.startswith("@"):
@@ -263,16 +278,16 @@ def _typefaces(recipe: Recipe, folders: Folders) -> Typefaces:
         folder = unpacked(source.package, folders.fetched, unpack_dir, ()) / "package"
         record = json.loads((folder / "metadata.json").read_text("utf-8"))
         sheets[record["family"]] = folder / "index.css"
-        if not (source.is_handwriting or source.split):
+        if not (source.is_handwriting or source.is_display or source.split):
             latin.append(record["family"])
             continue
-        kept = handwriting if source.is_handwriting else trained
+        kept = handwriting if source.is_handwriting else display if source.is_display else trained
         for script, subset in _FONTSOURCE_SUBSETS.items():
             if any(name.startswith(subset) for name in record["subsets"]):  # chinese-simplified, chinese-traditional
                 kept.setdefault(script, []).append(record["family"])
     families = {script: _families(fonts, script) for script in _LANGUAGE_TAGS}
     families["Latin"] = sorted({*families["Latin"], *latin})
-    return Typefaces(families, handwriting, trained, sheets)
+    return Typefaces(families, handwriting, trained, display, sheets)
 
 
 def _families(fonts: Path, script: str) -> list[str]:

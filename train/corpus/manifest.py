@@ -15,7 +15,8 @@ WORDLESS = "wordless"
 SCANNED = "scanned"
 IN_PRINT = "in print"
 VERTICAL = "vertical"
-MADE = ("drawn", IN_PRINT, VERTICAL, SCANNED, "photographed", WORDLESS)
+SIGNS = "signs"
+MADE = ("drawn", IN_PRINT, VERTICAL, SIGNS, SCANNED, "photographed", WORDLESS)
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,9 @@ class Entry:
         split: train, val or test.
         kind: ``real`` (as its document has it), ``printed`` (HTML of a real document, printed by a browser), ``drawn``
             (made for the corpus, of real sentences, in many kinds), ``in print`` (likewise: running text, lists and
-            tables), ``vertical`` (likewise: lines that run down the page), ``scanned`` (a page of
-            these as a scanner gives it), ``photographed`` (one through the synthesiser) or ``wordless`` (no way up).
+            tables), ``vertical`` (likewise: lines that run down the page), ``signs`` (likewise: a few
+            large words), ``scanned`` (a page of these as a scanner gives it), ``photographed`` (one through the
+            synthesiser) or ``wordless`` (no way up).
         subset: what it is like.
         script: what it is written in.
         document: pages of one document are in one split.

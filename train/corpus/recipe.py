@@ -69,9 +69,10 @@ class Texts(Source):
 @dataclass(frozen=True, kw_only=True)
 class Fonts(Source):
     """Fonts for drawn pages. Print of npm's with ``split: train`` is drawn to train on alone, in all its scripts, so
-    that what is held out stays as it is."""
+    that what is held out stays as it is; display fonts are for signs alone."""
 
     is_handwriting: bool = False
+    is_display: bool = False
     split: Literal["train"] | None = None
 
 
@@ -100,6 +101,7 @@ class Recipe:
         printed_more: how many more of these to draw for training, by script.
         vertical: how many pages of text whose lines run down the page to draw in Chinese and in Japanese, by split.
         vertical_more: how many more of these to draw for training, by script.
+        signs: how many pages of a few large words to draw, by split.
         receipts_more: how many receipts as tills print them to draw for training, by script.
         scanned: how many of these pages to scan as well, by split.
         photographed: how many of them to photograph by the synthesiser, by split.
@@ -122,6 +124,7 @@ class Recipe:
     vertical: Mapping[str, int] = field(default_factory=dict)
     vertical_more: Mapping[str, int] = field(default_factory=dict)
     receipts_more: Mapping[str, int] = field(default_factory=dict)
+    signs: Mapping[str, int] = field(default_factory=dict)
     subsets: Mapping[str, str] = field(default_factory=dict)
     pdfs: tuple[Pdfs, ...] = ()
     html: tuple[Html, ...] = ()
@@ -180,7 +183,7 @@ def read_recipe(path: Path) -> Recipe:
         raise ConfigError(f"{path}: shares of train, val and test add up to 1.")
     for font in recipe.fonts:
         if font.split is not None and (
-            font.split != "train" or font.is_handwriting or not font.package.startswith("@")
+            font.split != "train" or font.is_handwriting or font.is_display or not font.package.startswith("@")
         ):
             raise ConfigError(f"{path}: {font.package}: split of fonts is train, and of print of npm's alone.")
     return recipe
