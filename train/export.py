@@ -22,6 +22,7 @@ from docpre.registry import SPEC_FILE, Artefact, ModelSpec, sha256_of
 from train.cli import TASKS
 
 WORST_DIFFERENCE = 1e-4
+_LEAST_SIDE = 32  # the network halves its input five times
 _OUTPUTS = {"orientation": ("scores",), "unwarping": ("grid", "mesh"), "page_finding": ("mask",)}
 
 
@@ -34,13 +35,27 @@ def main(arguments: list[str]) -> None:
     )
     parser.add_argument("--name", help="the model's name (the published model's name, with -tuned)")
     parser.add_argument("--licence", default="not stated", help="licence of the weights")
+    parser.add_argument(
+        "--size_hw",
+        type=int,
+        nargs=2,
+        metavar=("HEIGHT", "WIDTH"),
+        help="of a classifier's input, which may be smaller than in training, at less time (that of training)",
+    )
     chosen = parser.parse_args(arguments)
-    spec = export(chosen.ckpt, chosen.output, chosen.name, chosen.licence)
+    size_hw = None if chosen.size_hw is None else (chosen.size_hw[0], chosen.size_hw[1])
+    spec = export(chosen.ckpt, chosen.output, chosen.name, chosen.licence, size_hw)
     print(f"{spec.name} in {chosen.output}: {', '.join(artefact.filename for artefact in spec.artefacts)}, {SPEC_FILE}")
     print(spec.figures)
 
 
-def export(checkpoint: Path, output: Path, name: str | None = None, licence: str = "not stated") -> ModelSpec:
+def export(
+    checkpoint: Path,
+    output: Path,
+    name: str | None = None,
+    licence: str = "not stated",
+    size_hw: tuple[int, int] | None = None,
+) -> ModelSpec:
     """Write a model directory from a checkpoint.
 
     With averaged weights (EMA) it is these that a checkpoint keeps and that go out.
@@ -50,12 +65,13 @@ def export(checkpoint: Path, output: Path, name: str | None = None, licence: str
         output: the directory to make.
         name: of the model.
         licence: of the weights, for the record.
+        size_hw: of the network's input, for orientation, even; None: that of training.
 
     Returns:
         The model's record, as it stands in ``spec.json``.
 
     Raises:
-        ConfigError: the directory is there and not empty.
+        ConfigError: the directory is there and not empty, or the size isn't one that the network can have.
         ModelError: the checkpoint can't be read, or the ONNX file doesn't agree with the network. Nothing is kept then.
     """
     output = output.expanduser()
@@ -64,6 +80,10 @@ def export(checkpoint: Path, output: Path, name: str | None = None, licence: str
     content = read_checkpoint(checkpoint)
     task = content["docpre"]["task"]
     network, spec = trained_network(content)
+    if size_hw is not None:
+        if task != "orientation" or any(side < _LEAST_SIDE or side % 2 for side in size_hw):
+            raise ConfigError(f"--size_hw is for orientation, even and {_LEAST_SIDE} or more, not {size_hw} of {task}.")
+        spec = replace(spec, size_hw=size_hw)
     name = name or f"{'PP-LCNet_x1_0_doc_ori' if spec.architecture == 'PPLCNet' else spec.architecture}-tuned"
     name = name.replace("/", "_")
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -16,9 +16,11 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
+from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions, create_engine
 from docpre.errors import ConfigError, ModelError
 from docpre.models.convert import load_pp_lcnet, load_uvdoc
+from docpre.orientation import OrientationClassifier
 from docpre.registry import MODELS, SPEC_FILE, find_model, find_weights, published_model, sha256_of
 from tests.train.drawing import draw_text_page
 from train.__main__ import main
@@ -394,6 +396,22 @@ class TestExport:
         (tmp_path / "model" / "file").touch()
         with pytest.raises(ConfigError, match="not empty"):
             export(tmp_path / "a.ckpt", tmp_path / "model")
+
+    def test_a_classifier_may_see_smaller_pictures_than_in_training(self, tmp_path):
+        content = {
+            "docpre": {"task": "orientation", "figures": {}},
+            "hyper_parameters": {"start": "nothing", "size_hw": (96, 96), "resize_short": None},
+            "state_dict": Orientation(start="nothing", size_hw=(96, 96)).state_dict(),
+        }
+        torch.save(content, tmp_path / "a.ckpt")
+        assert export(tmp_path / "a.ckpt", tmp_path / "model", size_hw=(80, 64)).size_hw == (80, 64)
+        pool = EnginePool("orientation", None, tmp_path / "model", RuntimeOptions())
+        assert pool.spec.size_hw == (80, 64)
+        page = np.random.default_rng(0).integers(0, 255, (200, 150, 3), np.uint8)
+        assert OrientationClassifier(pool).scores([page]).sum() == pytest.approx(1, abs=1e-5)
+        for size in ((80, 63), (16, 64)):
+            with pytest.raises(ConfigError, match="--size_hw"):
+                export(tmp_path / "a.ckpt", tmp_path / "other", size_hw=size)
 
 
 def test_usage(capsys):
