@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -31,8 +31,8 @@ _OTHER_TURNS: tuple[Angle, ...] = (90, 180, 270)
 _POOLING_OF_TURNS, _POOLING_OF_PARTS, _LEAST_SCORE = 2.0, 2.5, 1e-5
 _PART_SHARE = 0.6  # of the page's height and width
 
-#: A page, how far it is turned back, and whether it is seen in the other way than at first.
-_View = tuple[Pixels, Angle, bool]
+#: A page, and whether it is seen in the other way than at first.
+_View = tuple[Pixels, bool]
 
 
 @dataclass(frozen=True)
@@ -93,21 +93,21 @@ class OrientationClassifier:
     def _scores(self, pages: Sequence[Pixels], device: str | None, is_glimpse: bool) -> NDArray[np.float32]:
         spec = self.pool.spec
 
-        def looks(views: Sequence[_View]) -> NDArray[np.float32]:
+        def looks(views: Iterable[_View]) -> NDArray[np.float32]:
             pictures = [
-                page.to_rgb(resized(np.rot90(page.array, turn // 90), spec, is_glimpse=is_glimpse, is_second=is_second))
-                for page, turn, is_second in views
+                page.to_rgb(resized(page.array, spec, is_glimpse=is_glimpse, is_second=is_second))
+                for page, is_second in views
             ]
             return self.pool.run(normalised(pictures, spec), device)
 
-        scores = looks([(page, 0, False) for page in pages])
+        scores = looks([(page, False) for page in pages])
         if spec.look_again_below is not None:
             for index in np.flatnonzero(scores.max(1) < spec.look_again_below).tolist():
                 scores[index] = self._of_more_looks(pages[index], scores[index : index + 1], looks)
         return scores
 
     def _of_more_looks(
-        self, page: Pixels, first: NDArray[np.float32], looks: Callable[[Sequence[_View]], NDArray[np.float32]]
+        self, page: Pixels, first: NDArray[np.float32], looks: Callable[[Iterable[_View]], NDArray[np.float32]]
     ) -> NDArray[np.float32]:
         """Scores (classes,) of a page whose first look's (1, classes) are unsure.
 
@@ -122,20 +122,23 @@ class OrientationClassifier:
         if not spec.near:
             if is_strip(page.array, spec.fold_aspect):  # folded it was seen well already
                 return first[0]
-            return _pooled(np.vstack([first, looks([(part, 0, False) for part in _parts(page)])]), _POOLING_OF_PARTS)
+            return _pooled(np.vstack([first, looks([(part, False) for part in _parts(page)])]), _POOLING_OF_PARTS)
         ways = [False, True] if has_second_look(page.array, spec) else [False]
         if len(ways) > 1:
-            found = np.vstack([first, looks([(page, 0, True)])])
+            found = np.vstack([first, looks([(page, True)])])
             if (of_two := _pooled(found)).max() >= _SURE_OF_TWO:
                 return of_two
-        views: list[_View] = [(page, turn, is_second) for is_second in ways for turn in _OTHER_TURNS]
+        # One copy at a time for each turn: OpenCV would make one of a turned view whenever it reads it.
+        pages = (Pixels(np.ascontiguousarray(np.rot90(page.array, turn // 90)), page.to_rgb) for turn in _OTHER_TURNS)
+        scores = looks((turned, is_second) for turned in pages for is_second in ways)
         order = {
             turn: [spec.classes.index(str((int(label) - turn) % 360)) for label in spec.classes]
             for turn in _OTHER_TURNS
         }
         # A page at A degrees, turned back by T, is one at A - T.
-        turned = [scores[order[turn]] for scores, (_, turn, _) in zip(looks(views), views, strict=True)]
-        return _pooled(np.vstack([found, *turned]), _POOLING_OF_TURNS)
+        turns = [turn for turn in _OTHER_TURNS for _ in ways]
+        turned_back = [row[order[turn]] for row, turn in zip(scores, turns, strict=True)]
+        return _pooled(np.vstack([found, *turned_back]), _POOLING_OF_TURNS)
 
     def classify(self, images: list[ImageArray], device: str | None = None) -> list[Orientation]:
         """Decide for each page (H, W, 3) RGB uint8."""
