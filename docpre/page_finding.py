@@ -5,7 +5,7 @@ An unwarping network expects a page that is about upright and fills most of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -24,6 +24,9 @@ _MASK_SIDE = 384  # at which the outline is followed
 _SPUR = 0.02  # of that: what is thinner belongs to no page
 _LEAST_SHARE = 0.008  # of the picture
 _LEAST_SURE, _SURE = 0.9, 0.95  # the mean probability within the outline
+# Where what is marked from the first of these on outlines no page, as where pieces of other pages touch it, what is
+# marked more surely may.
+_MARKED = (0.5, 0.9, 0.97)
 _CLEAR = 0.975  # one look is enough from here on: others change hardly anything
 _CONVEX = 0.75  # share of its outline's quadrilateral that a page covers at least
 _MARGIN = 0.07  # of the page's longer side, around it
@@ -43,17 +46,19 @@ class Placement:
         turn_cw_deg: how far its sides are turned clockwise, above -45 and at most 45.
         share: of the picture that the page covers.
         sureness: the mean probability of the page within its outline.
+        is_among_others: whether what is around it was marked as a page's too, if less surely.
     """
 
     corners_xy: NDArray[np.float64]
     turn_cw_deg: float
     share: float
     sureness: float = 1.0
+    is_among_others: bool = False
 
     @property
     def is_sure(self) -> bool:
         """Whether the page is told from what is around it so clearly that nothing else need be asked."""
-        return self.sureness >= _SURE
+        return self.sureness >= _SURE and not self.is_among_others
 
     @property
     def is_part(self) -> bool:
@@ -92,7 +97,7 @@ class Placement:
         x, y = self.corners_xy.T
         turned = {0: (x, y), 90: (y, 1 - x), 180: (1 - x, 1 - y), 270: (1 - y, x)}[angle_cw_deg]
         corners = np.roll(np.stack(turned, -1), -(angle_cw_deg // 90), axis=0)
-        return Placement(corners, self.turn_cw_deg, self.share, self.sureness)
+        return replace(self, corners_xy=corners)
 
     def grid(self, picture_hw: tuple[int, int]) -> GridXY:
         """From the page as if seen from above, with a margin, to the picture: (2, rows, columns) in [-1, 1]."""
@@ -170,9 +175,17 @@ def placement_of(mask: NDArray[np.float32], picture_hw: tuple[int, int]) -> Plac
         mask: (rows, columns), probabilities; the picture squeezed into a square.
         picture_hw: the picture's size.
     """
-    fine = cv2.resize(mask, (_MASK_SIDE, _MASK_SIDE), interpolation=cv2.INTER_LINEAR)
+    fine = cv2.resize(mask, (_MASK_SIDE, _MASK_SIDE), interpolation=cv2.INTER_LINEAR).astype(np.float32, copy=False)
+    for least in _MARKED:
+        if (found := _outlined(fine, least, picture_hw)) is not None:
+            return replace(found, is_among_others=least > _MARKED[0])
+    return None
+
+
+def _outlined(fine: NDArray[np.float32], least: float, picture_hw: tuple[int, int]) -> Placement | None:
+    """The quadrilateral around a mask's largest piece of such probabilities, if it is the outline of a page."""
     spur = max(3, round(_SPUR * _MASK_SIDE)) | 1
-    shown = cv2.morphologyEx((fine > 0.5).astype(np.uint8), cv2.MORPH_OPEN, np.ones((spur, spur), np.uint8))
+    shown = cv2.morphologyEx((fine > least).astype(np.uint8), cv2.MORPH_OPEN, np.ones((spur, spur), np.uint8))
     _, labels, figures, _ = cv2.connectedComponentsWithStats(shown)
     if len(figures) < 2:
         return None

@@ -62,9 +62,12 @@ class SeenPage:
     ) -> SeenPage:
         """A page of which nothing else was seen yet."""
         page = cls(image, orientation, picture, placement)
-        is_outlined = placement is not None and (
-            placement.is_sure
-            or (placement.is_askew and has_text_along(picture_of(image, page.angle_cw_deg), placement))
+        if placement is None:
+            return page
+        # What lies around a page among others shows at the picture's rim; a text on paper has paper around it alone.
+        may_be_outlined = placement.is_askew and not (placement.is_among_others and has_even_rim(picture))
+        is_outlined = placement.is_sure or (
+            may_be_outlined and has_text_along(picture_of(image, page.angle_cw_deg), placement)
         )
         return replace(page, is_outlined=is_outlined)
 

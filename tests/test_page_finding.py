@@ -23,6 +23,7 @@ from docpre.page_finding import PageFinder, Placement, placement_of
 from docpre.rectifying import Found, Rectifier
 from docpre.rectifying import _left_out as left_out
 from docpre.refining import Look
+from docpre.seen_page import SeenPage
 from tests.conftest import draw_page
 from tests.test_rectifying import turned
 
@@ -87,6 +88,37 @@ def test_no_page_is_made_of_nothing_or_of_doubt():
     cross = np.zeros((96, 96), np.float32)
     cross[40:56] = cross[:, 40:56] = 1
     assert placement_of(cross, (400, 300)) is None
+
+
+def test_a_page_among_pieces_of_others_is_told_by_what_is_marked_surely():
+    box = cv2.boxPoints(((48.0, 48.0), (34.0, 52.0), 30.0)).round().astype(np.int32)
+    mask = np.zeros((96, 96), np.float32)
+    mask[:, :30] = mask[:25] = 0.7  # beside it and above it, touching it
+    cv2.fillConvexPoly(mask, box, 0.99)
+    placement = placement_of(mask, (400, 400))
+    assert placement is not None
+    assert placement.turn_cw_deg == pytest.approx(30, abs=2)
+    assert placement.share == pytest.approx(34 * 52 / 96**2, rel=0.1)
+    assert placement.is_among_others
+    assert not placement.is_sure
+    assert placement.turned_back(90).is_among_others
+    alone = placement_of(np.where(mask > 0.9, mask, 0), (400, 400))
+    assert alone is not None
+    assert alone.is_sure
+
+
+def test_text_on_paper_is_no_page_among_others(page):
+    photo = on_a_table(page, 36.0, 0.35)
+    placement = replace(PageFinder()(photo), sureness=0.92)
+    among = replace(placement, is_among_others=True)
+    assert SeenPage.placed(photo, None, photo, among).is_outlined
+    on_paper = np.where(photo.min(2, keepdims=True) > 150, 255, photo)
+    inside = cv2.fillConvexPoly(
+        np.zeros(photo.shape[:2], np.uint8), (among.corners_xy * (1200, 900)).astype(np.int32), 1
+    )
+    on_paper[inside == 0] = 255
+    assert SeenPage.placed(on_paper, None, on_paper, placement).is_outlined
+    assert not SeenPage.placed(on_paper, None, on_paper, among).is_outlined
 
 
 @pytest.mark.parametrize("angle", [0, 90, 180, 270])
