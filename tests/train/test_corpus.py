@@ -357,6 +357,11 @@ def test_words_of_signs_have_letters_enough_to_tell_their_way_up(name):
         assert not {"1", "OX", "..."} & set(words)
 
 
+def test_braces_in_words_are_kept():
+    bodies = [SIGNS["logos"](Writer(random.Random(seed), ["Pier {n}", "{}"], "Latin")).body for seed in range(30)]
+    assert all("Pier {n}" in body for body in bodies)
+
+
 def test_letters_of_signs_fit_their_places():
     for seed in range(60):
         body = SIGNS["signs"](Writer(random.Random(seed), ["Harbour", "To the ferry"], "Latin")).body

@@ -8,12 +8,13 @@ from train.corpus.pictures_svg import barcode, colour, drawing
 from train.corpus.writer import Writer
 
 _SQUARE_LETTERS = frozenset({"Chinese", "Japanese", "Korean"})  # as wide as they are high, others about half of it
+_HALF = 0.55
 _LEAST_LETTERS = 3  # fewer may look the same in two turns
 _SIZES = ((800, 600), (900, 420), (1000, 250), (700, 700), (600, 900), (794, 1123), (1123, 794))
 
 
 def sign(w: Writer) -> Layout:
-    """One to four words over a ground, as large as they can be."""
+    """One to three lines of a few words, as large as they can be."""
     width, height = w.draw.choice(_SIZES)
     ground, ink = _colours(w)
     lines = [_words(w, w.draw.choice([8, 14, 20])) for _ in range(w.draw.randint(1, max(1, min(3, height // 200))))]
@@ -28,11 +29,11 @@ def logo(w: Writer) -> Layout:
     width, height = w.draw.choice([(800, 600), (900, 420), (700, 700)])
     ground, ink = _colours(w)
     side, emblem = int(0.38 * height), colour(w.draw, w.draw.random() < 0.5)
-    shape = w.draw.choice(
+    shape = w.draw.choice(  # around (0, 0)
         [
-            f'<ellipse cx="{{x}}" cy="{{y}}" rx="{side * 0.6:.0f}" ry="{side / 2}" fill="{emblem}"/>',
-            f'<rect x="{{x}}" y="{{y}}" width="{side}" height="{side}" rx="{w.draw.randint(0, 60)}" fill="{emblem}" transform="translate({-side / 2} {-side / 2})"/>',
-            f'<g transform="translate({{x}} {{y}}) translate({-side / 2} {-side / 2})">{drawing(w, side, side)}</g>',
+            f'<ellipse rx="{side * 0.6:.0f}" ry="{side / 2}" fill="{emblem}"/>',
+            f'<rect x="{-side / 2}" y="{-side / 2}" width="{side}" height="{side}" rx="{w.draw.randint(0, 60)}" fill="{emblem}"/>',
+            f'<g transform="translate({-side / 2} {-side / 2})">{drawing(w, side, side)}</g>',
         ]
     )
     manner = w.draw.choice(["over", "beside", "on", "arc", "alone"])
@@ -50,7 +51,7 @@ def logo(w: Writer) -> Layout:
         places = {"over": (0.5, 0.3), "beside": (0.22, 0.5), "on": (0.5, 0.5)}
         if manner in places:
             x, y = (int(share * length) for share, length in zip(places[manner], (width, height), strict=True))
-            more = shape.format(x=x, y=y)
+            more = f'<g transform="translate({x} {y})">{shape}</g>'
         more += _stacked(w, [name], boxes.get(manner, (0.05, 0.25, 0.95, 0.75)), (width, height), ink)
     if w.draw.random() < 0.4:
         more += _stacked(w, [_words(w, 40)], (0.2, 0.88, 0.8, 0.96), (width, height), ink)
@@ -105,9 +106,14 @@ def _colours(w: Writer) -> tuple[str, str]:
     return (dark, light) if w.draw.random() < 0.4 else (light, dark)
 
 
+def _length(w: Writer, text: str) -> float:
+    """About how many times as long as high a text is."""
+    return max(1, len(text)) * (1.0 if w.script in _SQUARE_LETTERS else _HALF)
+
+
 def _size(w: Writer, text: str, width: float, height: float) -> float:
     """Of letters, so that a text fills a place as well as it can without being squeezed much."""
-    return min(height, width / (max(1, len(text)) * (1.0 if w.script in _SQUARE_LETTERS else 0.55)))
+    return min(height, width / _length(w, text))
 
 
 def _stacked(
@@ -118,10 +124,8 @@ def _stacked(
     step, manner, parts = (bottom - top) / len(lines), _manner(w, ink), []
     for number, text in enumerate(lines):
         size = _size(w, text, right - left, 0.8 * step)
-        natural = size * len(text) * (1.0 if w.script in _SQUARE_LETTERS else 0.55)
-        fit = (
-            f'textLength="{min(right - left, natural * w.draw.uniform(0.85, 1.3)):.0f}" lengthAdjust="spacingAndGlyphs"'
-        )
+        length = min(right - left, size * _length(w, text) * w.draw.uniform(0.85, 1.3))
+        fit = f'textLength="{length:.0f}" lengthAdjust="spacingAndGlyphs"'
         middle = top + (number + 0.5) * step + 0.35 * size
         parts.append(
             f'<text x="{(left + right) / 2:.0f}" y="{middle:.0f}" font-size="{size:.0f}" text-anchor="middle" {fit} {manner}>{text}</text>'
