@@ -6,6 +6,7 @@ underside; here they are three to four times as large. Which windows are taken h
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import cv2
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docpre.loading import ImageArray
-from docpre.shrinking import quickly_shrunk
+from docpre.shrinking import halved, linearly_shrunk
 
 #: A page is looked at in this size: ten-point letters of an A4 page are then five or six pixels high without ascenders.
 LONG_SIDE = 1120
@@ -23,6 +24,7 @@ _CELL = 4  # where there is how much to read is told in squares of so many pixel
 _EDGE_SHARE, _LEAST_EDGE = 0.2, 8.0  # of the page's contrast, and grey levels: what counts as the edge of a stroke
 _LITTLE = 0.04  # of what the fullest window shows, not worth a window
 _MIDST = 0.5  # what the windows around one count beside it
+_IS_EDGE = 240  # marks an edge; halving twice leaves no remainder
 _FULL = 0.3  # share of edges that print has; more, as in foliage, grain and screens, counts for no more
 # Letters are large where closing gaps of so many squares lets what is print grow by this, and no window of so many
 # squares across holds more than this. (That is so of 12 of 953 pages of print, and of all 60 parts of written ones.)
@@ -50,10 +52,10 @@ class PrintMap:
         lines run one way alone. Nor is any window full of them.
         """
         is_print = (self.density > 0).astype(np.uint8)
-        padded = np.pad(is_print, _GAP)
+        padded = cv2.copyMakeBorder(is_print, _GAP, _GAP, _GAP, _GAP, cv2.BORDER_CONSTANT, value=0)
         ways = [np.ones(shape, np.uint8) for shape in ((1, _GAP), (_GAP, 1))]
-        closed = [int(cv2.morphologyEx(padded, cv2.MORPH_CLOSE, way).sum()) for way in ways]
-        if min(closed) <= _LARGE * is_print.sum():  # so is a blank page's
+        closed = [cv2.countNonZero(cv2.morphologyEx(padded, cv2.MORPH_CLOSE, way)) for way in ways]
+        if min(closed) <= _LARGE * cv2.countNonZero(is_print):  # so is a blank page's
             return False
         rows, columns = (min(_WINDOW_SIDE, cells) for cells in self.density.shape)
         return float(cv2.blur(self.density, (columns, rows), borderType=cv2.BORDER_REPLICATE).max()) <= _SPARSE
@@ -116,10 +118,12 @@ def _places(cells: NDArray[np.float32], window_hw: tuple[int, int], count: int) 
 
 def _print_density(image: ImageArray) -> NDArray[np.float32]:
     """How much of each cell of a page is edges of strokes, (H // 4, W // 4), at least (1, 1), capped."""
-    is_edge = np.maximum.reduce([_edges(shade) for shade in _shades(image)])
-    rows, columns = (max(1, side // _CELL) for side in is_edge.shape)
-    shares = cv2.resize(is_edge[: rows * _CELL, : columns * _CELL], (columns, rows), interpolation=cv2.INTER_AREA)
-    return np.minimum(shares.astype(np.float32) / 255, _FULL)
+    edges = functools.reduce(np.maximum, map(_edges, _shades(image)))
+    rows, columns = (max(1, side // _CELL) for side in edges.shape)
+    shares = halved(edges[: rows * _CELL, : columns * _CELL], (rows, columns))
+    if shares.shape != (rows, columns):  # of a page that is no higher or wider than a square
+        shares = cv2.resize(shares, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return np.minimum(shares.astype(np.float32) / _IS_EDGE, _FULL)
 
 
 def _shades(image: ImageArray) -> list[NDArray[np.uint8]]:
@@ -133,22 +137,19 @@ def _shades(image: ImageArray) -> list[NDArray[np.uint8]]:
 
 
 def _edges(shade: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Where there are edges of strokes, (H, W): 255, elsewhere 0."""
+    """Where there are edges of strokes, (H, W): ``_IS_EDGE``, elsewhere 0."""
     counts = np.cumsum(cv2.calcHist([np.ascontiguousarray(shade[::4, ::4])], [0], None, [256], [0, 256]))
     darkest, lightest = np.searchsorted(counts, np.array([0.01, 0.99]) * counts[-1])
     strengths = cv2.morphologyEx(shade, cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8))
     least = max(_LEAST_EDGE, _EDGE_SHARE * float(lightest - darkest))
-    return cv2.threshold(strengths, least, 255, cv2.THRESH_BINARY)[1].astype(np.uint8, copy=False)
+    return cv2.threshold(strengths, least, _IS_EDGE, cv2.THRESH_BINARY)[1].astype(np.uint8, copy=False)
 
 
 def _window(image: ImageArray, place: tuple[float, float], window_hw: tuple[int, int], scale: float) -> ImageArray:
     """A window (*window_hw, 3) at a place; of a page that is smaller than it, all of that side, stretched."""
-    parts = []
+    parts, fold = [], 1 << int(np.log2(1 / scale))  # halved as often as can be, the rest is less than a half
     for start, side, length in zip(place, window_hw, image.shape[:2], strict=True):
-        taken = min(round(side / scale), length)
+        taken = min(round(side / scale / fold) * fold, length)
         first = min(round(start), length - taken)
         parts.append(slice(first, first + taken))
-    window = quickly_shrunk(image[parts[0], parts[1]], window_hw)
-    if window.shape[:2] == window_hw:
-        return window
-    return cv2.resize(window, window_hw[::-1], interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
+    return linearly_shrunk(image[parts[0], parts[1]], window_hw)

@@ -15,20 +15,23 @@ from docpre.engine_pool import EnginePool
 from docpre.engines import RuntimeOptions
 from docpre.errors import ConfigError
 from docpre.folding import is_strip
-from docpre.geometry import Angle
+from docpre.geometry import Angle, turned_back
 from docpre.loading import ImageArray, Page, Pixels
 from docpre.network_input import has_second_look, normalised, resized
 from docpre.page_module import PageModule
 from docpre.results import OrientationResult
+from docpre.shrinking import linearly_shrunk
 
 # Pictures are read at a scale that leaves the network's picture so much finer; areas are averaged from there.
 _PREVIEW_SCALE = 2
 # Two looks that together are as sure as this are enough: more changed no answer on validation, at twice the time.
 _SURE_OF_TWO = 0.9
-_OTHER_TURNS: tuple[Angle, ...] = (90, 180, 270)
-# Scores of looks in all turns, and of a page and its four parts: their geometric mean to a power. They see much of the
-# same, so they count for less than as many pages would.
-_POOLING_OF_TURNS, _POOLING_OF_PARTS, _LEAST_SCORE = 2.0, 2.5, 1e-5
+# Looks at the page turned as well are enough from here on; from 0.9 on, three turns of 3,812 of validation were wrong.
+_SURE_OF_TURNS = 0.95
+_OTHER_TURNS: tuple[Angle, ...] = (180, 90, 270)  # most doubts are whether a page stands on its head
+# Scores of looks in several turns, and of a page and its four parts: their geometric mean to a power, that of turns the
+# root of their number. They see much of the same, so they count for less than as many pages would.
+_POOLING_OF_PARTS, _LEAST_SCORE = 2.5, 1e-5
 _PART_SHARE = 0.6  # of the page's height and width
 
 #: A page, and whether it is seen in the other way than at first.
@@ -113,32 +116,35 @@ class OrientationClassifier:
 
         Where pages are seen whole, it is seen in four parts too (PP-LCNet_x1_0_doc_ori is then right on 97.1 % of 260
         pages of validation in four turns; turned by each quarter on 95.6 %, at one look on 95.4 %). Where they are seen
-        from near, it is seen in the other way, if there is one; and if that is not enough, turned by each quarter.
+        from near, it is seen in the other way, if there is one; and if that is not enough, turned by one quarter after
+        the other until it is. (On 953 real pages of validation in four turns that gives the same answers as all turns
+        always, at 1.11 looks instead of 1.13.)
 
         The page is turned, not the network's picture of it: which windows are seen from near, and where in them text
         begins, hangs a little on how the page lies, and this speaks for each turn alike then.
         """
-        spec, found = self.pool.spec, first
+        spec = self.pool.spec
         if not spec.near:
             if is_strip(page.array, spec.fold_aspect):  # folded it was seen well already
                 return first[0]
             return _pooled(np.vstack([first, looks([(part, False) for part in _parts(page)])]), _POOLING_OF_PARTS)
         ways = [False, True] if has_second_look(page.array, spec) else [False]
+        found = [first]
         if len(ways) > 1:
-            found = np.vstack([first, looks([(page, True)])])
-            if (of_two := _pooled(found)).max() >= _SURE_OF_TWO:
-                return of_two
-        # One copy at a time for each turn: OpenCV would make one of a turned view whenever it reads it.
-        pages = (Pixels(np.ascontiguousarray(np.rot90(page.array, turn // 90)), page.to_rgb) for turn in _OTHER_TURNS)
-        scores = looks((turned, is_second) for turned in pages for is_second in ways)
-        order = {
-            turn: [spec.classes.index(str((int(label) - turn) % 360)) for label in spec.classes]
-            for turn in _OTHER_TURNS
-        }
-        # A page at A degrees, turned back by T, is one at A - T.
-        turns = [turn for turn in _OTHER_TURNS for _ in ways]
-        turned_back = [row[order[turn]] for row, turn in zip(scores, turns, strict=True)]
-        return _pooled(np.vstack([found, *turned_back]), _POOLING_OF_TURNS)
+            found.append(looks([(page, True)]))
+            if (pooled := _pooled(np.vstack(found))).max() >= _SURE_OF_TWO:
+                return pooled
+        # No larger than a page is looked at: to turn a large one takes as long as a look.
+        seen = _at_most(page.array, LONG_SIDE)
+        for count, turn in enumerate(_OTHER_TURNS, 2):
+            turned = Pixels(turned_back(seen, turn), page.to_rgb)
+            # A page at A degrees, turned back by T, is one at A - T.
+            order = [spec.classes.index(str((int(label) - turn) % 360)) for label in spec.classes]
+            found.append(looks((turned, is_second) for is_second in ways)[:, order])
+            pooled = _pooled(np.vstack(found), count**0.5)
+            if pooled.max() >= _SURE_OF_TURNS:
+                break
+        return pooled
 
     def classify(self, images: list[ImageArray], device: str | None = None) -> list[Orientation]:
         """Decide for each page (H, W, 3) RGB uint8."""
@@ -158,6 +164,13 @@ def _parts(page: Pixels) -> list[Pixels]:
     height, width = (max(1, round(_PART_SHARE * side)) for side in page.array.shape[:2])
     down, across = (slice(height), slice(-height, None)), (slice(width), slice(-width, None))
     return [Pixels(page.array[rows, columns], page.to_rgb) for rows in down for columns in across]
+
+
+def _at_most(image: ImageArray, long_side: int) -> ImageArray:
+    """A page whose longer side has at most so many pixels."""
+    scale = long_side / max(image.shape[:2])
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    return linearly_shrunk(image, (height, width)) if scale < 1 else image
 
 
 def _pooled(scores: NDArray[np.float32], power: float = 1.0) -> NDArray[np.float32]:

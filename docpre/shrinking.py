@@ -54,6 +54,24 @@ def quickly_shrunk(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArra
     return shrunk(image, size_hw)
 
 
+def linearly_shrunk(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uint8]:
+    """As ``quickly_shrunk``, but a side that is less than halved last is so by four pixels for each of the new ones.
+
+    Between a half and the whole these are nearly an area's average, in a seventh of its time.
+
+    Args:
+        image: (H, W) or (H, W, C) uint8.
+        size_hw: the size to reach, larger than the picture even.
+    """
+    height, width = size_hw
+    image = halved(image, size_hw)
+    if image.shape[0] > 2 * height or image.shape[1] > 2 * width:
+        image = quickly_shrunk(image, size_hw)
+    if image.shape[:2] == size_hw:
+        return image
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
+
+
 def glimpsed(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uint8]:
     """As ``quickly_shrunk``, but of a large picture at most 16 pixels are used for each of the new ones.
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docpre.calibration_pages import draw_pages
-from docpre.shrinking import glimpsed, quickly_shrunk, shrunk
+from docpre.shrinking import glimpsed, linearly_shrunk, quickly_shrunk, shrunk
 
 sides = st.integers(1, 300)
 
@@ -24,6 +24,20 @@ def test_the_quick_way_is_near_the_areas(size):
     (page,) = draw_pages(1, 5)
     off = np.abs(quickly_shrunk(page, size).astype(int) - shrunk(page, size))
     assert off.mean() < 4
+
+
+@given(rows=sides, columns=sides, height=st.integers(1, 100), width=st.integers(1, 100))
+def test_of_four_pixels_each_a_picture_has_the_size_asked_for(rows, columns, height, width):
+    small = linearly_shrunk(np.full((rows, columns, 3), 77, np.uint8), (height, width))
+    assert small.shape == (height, width, 3)
+    assert (small == 77).all()
+
+
+@pytest.mark.parametrize("size", [(900, 700), (640, 480), (500, 380), (304, 304), (140, 90)])
+def test_of_four_pixels_each_it_is_near_the_areas(size):
+    (page,) = draw_pages(1, 5)
+    off = np.abs(linearly_shrunk(page, size).astype(int) - shrunk(page, size))
+    assert off.mean() < 5
 
 
 @given(rows=sides, columns=sides, height=st.integers(1, 60), width=st.integers(1, 60), channels=st.sampled_from([0, 4]))

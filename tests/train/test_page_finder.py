@@ -17,7 +17,7 @@ from tests.conftest import draw_page
 from tests.train.drawing import draw_text_page
 from train import page_photos
 from train.__main__ import main
-from train.data.page_photos import PagePhotos, coloured, moved, shadowed, with_other_page
+from train.data.page_photos import PagePhotos, coloured, moved, shadowed, with_other_page, with_twin
 from train.page_finder import iou
 from train.page_photos import STORED_HW, scanned, shaped
 from train.panels import with_panels
@@ -99,6 +99,37 @@ def test_another_page_lies_beneath_the_page_and_is_cut_by_the_frame(seed):
     shown = (beneath > 150).all(2)
     assert 0.02 < shown.sum() / (mask > 0).sum() < 0.8
     assert np.concatenate([shown[0], shown[-1], shown[:, 0], shown[:, -1]]).any()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_page_lies_beside_itself_where_the_frame_cuts_it(seed):
+    mask = np.zeros((96, 96), np.uint8)
+    mask[15:75, 20:80] = 255
+    image = np.where(mask[..., None] > 0, 200, np.full((1, 1, 3), 60)).astype(np.uint8)
+    seen = with_twin(image, mask, image, np.random.default_rng(seed))
+    twin = (seen > 150).all(2) & (mask == 0)
+    assert 0.1 < twin.sum() / (mask > 0).sum() <= 0.6
+    assert np.concatenate([twin[0], twin[-1], twin[:, 0], twin[:, -1]]).any()
+    assert (seen[mask > 0] == 200).all()
+
+
+def test_a_page_of_which_the_frame_would_not_cut_enough_is_not_laid_beside_another():
+    mask = np.zeros((96, 96), np.uint8)
+    mask[40:56, 40:56] = 255
+    image = np.where(mask[..., None] > 0, 200, np.full((1, 1, 3), 60)).astype(np.uint8)
+    for seed in range(4):
+        assert (with_twin(image, mask, image, np.random.default_rng(seed)) == image).all()
+    for blank in (mask * 0, np.full_like(mask, 255)):
+        assert (with_twin(image, blank, image, np.random.default_rng(0)) == image).all()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_mirrored_copies_of_a_page_are_not_the_page(seed):
+    mask = np.zeros((224, 224), np.uint8)
+    mask[40:190, 40:190] = 255
+    image = np.repeat(mask[..., None], 3, 2) // 2 + 40
+    covered = moved(image, mask, 1.0, (96, 96), np.random.default_rng(seed))[1]
+    assert cv2.connectedComponents((covered > 127).astype(np.uint8))[0] == 2
 
 
 def test_a_picture_of_a_page_alone_gets_no_other_page():

@@ -28,7 +28,10 @@ _ASPECTS = (0.75, 4 / 3, 1.0, 9 / 16, 16 / 9, 2 / 3, 1.5)
 _ANY_TURN, _SCALE, _SHIFT = 0.5, (0.65, 1.4), 0.2
 _OTHER_GROUND, _GRAY, _BLUR, _NOISE, _JPEG = 0.5, 0.12, 0.25, 0.4, 0.25
 _PALE_GROUND, _PALENESS = 0.15, (0.5, 0.9)  # how near the ground's colour comes to the paper's
-_OTHER_PAGE = 0.12
+_OTHER_PAGES, _MOST_OTHERS = 0.25, 3
+_TWIN, _TWIN_GAP = 0.5, (0.98, 1.08)  # the other is the same page again, side by side, and how far off, in its sides
+_OTHER_SEEN = 0.6  # as much of the page, at most, is seen of another one
+_OWN_SHARE = 0.4  # of all that is seen of a page and its mirrored copies, what it is at least
 _ON_GLASS, _GLASS_SHARE, _GLASS_TURN_DEG = 0.3, (0.25, 0.95), 6.0  # scans on a larger glass
 _SHADOW, _SHADOW_LIGHT, _SHADOW_SOFT = 0.3, (0.2, 0.8), (0.3, 8.0)  # what it leaves of the light; pixels
 _FULL = 250  # a mask of at least this everywhere belongs to a page that fills the picture
@@ -100,9 +103,14 @@ class MaskSamples(Dataset[MaskSample]):
         else:
             random = np.random.default_rng([self._seed, number])
             image, mask = moved(image, mask, aspect, size, random)
-            if random.random() < _OTHER_PAGE:
-                other = self._source.read(self._indices[int(random.integers(len(self._indices)))])
-                image = with_other_page(image, mask, *moved(*other, size, random), random)
+            if random.random() < _OTHER_PAGES:
+                photo = image
+                for _ in range(random.integers(1, _MOST_OTHERS + 1)):
+                    if random.random() < _TWIN:
+                        image = with_twin(image, mask, photo, random)
+                        continue
+                    other = self._source.read(self._indices[int(random.integers(len(self._indices)))])
+                    image = with_other_page(image, mask, *moved(*other, size, random), random)
             image = coloured(shadowed(image, random), mask, random)
         cells = cv2.resize(mask, (size[0] // MASK_STEP, size[1] // MASK_STEP), interpolation=cv2.INTER_AREA)
         return {
@@ -158,9 +166,11 @@ def moved(
         level = edge.mean(0) if len(edge) and random.random() < 0.6 else random.uniform(0, 255, 3)
         borders["borderValue"] = [float(value) for value in level]
     else:
-        borders = {"borderMode": cv2.BORDER_REFLECT_101 if filling < 0.65 else cv2.BORDER_REPLICATE}
-        if filling < 0.65:
-            covered = cv2.warpAffine(mask, matrix, size_wh, flags=flags, **borders)
+        # Mirrored copies of the page are other pages: it is the page as long as they don't show more.
+        mirrored: dict[str, Any] = {"borderMode": cv2.BORDER_REFLECT_101}
+        all_pages = cv2.warpAffine(mask, matrix, size_wh, flags=flags, **mirrored)
+        is_mirrored = filling < 0.65 and covered.sum() >= _OWN_SHARE * all_pages.sum()
+        borders = mirrored if is_mirrored else {"borderMode": cv2.BORDER_REPLICATE}
     seen = cv2.warpAffine(image, matrix, size_wh, flags=flags, **borders)
     return seen.astype(np.uint8, copy=False), np.asarray(covered, np.uint8)
 
@@ -248,16 +258,42 @@ def with_other_page(
     """
     if mask.min() >= _FULL or other_mask.min() >= _FULL or not other_mask.any():
         return image
-    height, width = mask.shape
     rows, columns = np.nonzero(other_mask)
     target = random.uniform(0, 1, 2)
     target[random.integers(2)] = random.integers(2)  # on the frame's rim
-    shift = target * (width, height) - (columns.mean(), rows.mean())
-    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
-    seen = cv2.warpAffine(other, matrix, (width, height)).astype(np.float32)
-    share = cv2.warpAffine(other_mask, matrix, (width, height)).astype(np.float32) / 255
-    share = (share * (1 - mask.astype(np.float32) / 255))[..., None]
-    return (image * (1 - share) + seen * share).round().astype(np.uint8)
+    return _beneath(image, mask, other, other_mask, target * mask.shape[::-1] - (columns.mean(), rows.mean()))
+
+
+def with_twin(image: ImageArray, mask: Mask, photo: ImageArray, random: np.random.Generator) -> ImageArray:
+    """A photo with its page once more, side by side with it as pages on a pile or a table lie, cut by the frame.
+
+    Args:
+        image, mask: the photo, (H, W, 3) RGB uint8, and its page, (H, W).
+        photo: what it was before others were put beneath its page.
+        random: source of chance.
+    """
+    outline = cv2.findNonZero((mask > 127).astype(np.uint8))
+    if mask.min() >= _FULL or outline is None:
+        return image
+    corners = cv2.boxPoints(cv2.minAreaRect(outline))
+    first = int(random.integers(4))
+    side = corners[(first + 1) % 4] - corners[first]
+    along = corners[(first + 2) % 4] - corners[(first + 1) % 4]
+    shift = side * random.uniform(*_TWIN_GAP) + along * random.uniform(-0.1, 0.1)
+    return _beneath(image, mask, photo, mask, shift)
+
+
+def _beneath(
+    image: ImageArray, mask: Mask, other: ImageArray, other_mask: Mask, shift: NDArray[np.floating]
+) -> ImageArray:
+    """A photo with another's page beneath its own, moved by pixels; as it is where too much of it would be seen."""
+    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float64)
+    size = mask.shape[::-1]
+    share = cv2.warpAffine(other_mask, matrix, size).astype(np.float32) / 255 * (1 - mask.astype(np.float32) / 255)
+    if share.sum() > _OTHER_SEEN * mask.sum() / 255:
+        return image
+    seen = cv2.warpAffine(other, matrix, size).astype(np.float32)
+    return (image * (1 - share[..., None]) + seen * share[..., None]).round().astype(np.uint8)
 
 
 def coloured(image: ImageArray, mask: Mask, random: np.random.Generator) -> ImageArray:
