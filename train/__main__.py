@@ -22,6 +22,7 @@ USAGE = """usage: python -m train COMMAND ...
   evaluate docunet|uvdoc-benchmark|dir300|pairs      measure unwarping
   evaluate orientation                               measure orientation
   evaluate orientation-corpus                        orientation models side by side on the project's own pages
+  evaluate orientation-speed                         how long they take
   evaluate handwriting                               measure the telling of handwriting from print
   evaluate reading                                   measure the reading of rendered pages
   evaluate compare A B                               compare two runs on the same pages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import struct
@@ -34,6 +35,7 @@ from train.corpus.writer import Writer
 from train.data import Augment, Corpus, OrientationData
 from train.data.source import NO_ANGLE
 from train.evaluate.orientation_corpus import evaluate_corpus, reliability_plot, side_by_side
+from train.evaluate.orientation_speed import evaluate_speed
 from train.orientation import Orientation, targets
 
 RECIPE = Path(__file__).parents[2] / "configs" / "orientation_corpus.yaml"
@@ -434,6 +436,21 @@ def test_models_side_by_side(corpus_dir, tmp_path):
     assert (folder / "summary.json").is_file()
     assert (folder / "reliability.png").is_file()
     assert evaluate_corpus(corpus, ["PP-LCNet_x1_0_doc_ori"], tmp_path / "run", progress=False) == table
+
+
+def test_models_are_timed_side_by_side(corpus_dir, tmp_path):
+    models = ["PP-LCNet_x1_0_doc_ori", "docpre_ori"]
+    entries = [replace(entry, split="val") for entry in read_manifest(corpus_dir / MANIFEST)]
+    write_manifest(corpus_dir / MANIFEST, entries)
+    for data in (corpus_dir, corpus_dir / "test"):
+        table = evaluate_speed(data, models, tmp_path / "speed", most=4, rounds=1, progress=False)
+        assert table.startswith("4 pages")
+        assert f"| {models[1]} | " in table
+        found = json.loads((tmp_path / "speed" / "speed.json").read_text())
+        assert found["pages"] == 4
+        assert all(value > 0 for model in models for value in found["milliseconds"][model].values())
+    with pytest.raises(ConfigError, match="1 or more"):
+        evaluate_speed(corpus_dir, models, tmp_path / "speed", rounds=0)
 
 
 def test_the_table_counts_turns_that_are_right():

@@ -98,6 +98,22 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_run_corpus)
 
     command = commands.add_parser(
+        "orientation-speed",
+        help="milliseconds a page that orientation models take, side by side",
+        description="Milliseconds a page, decoded already, upright and turned, in the default engine: pages of a folder "
+        "or, where it is the corpus's, the real ones of validation. Models take turns on each page.",
+    )
+    command.add_argument("--data", type=Path, required=True, metavar="DIR", help="upright pages, or the corpus")
+    command.add_argument(
+        "--models", nargs="+", default=["PP-LCNet_x1_0_doc_ori", "docpre_ori"], metavar="NAME|DIR", help="%(default)s"
+    )
+    command.add_argument("--most", type=int, default=300, help="at most so many pages, spread evenly (%(default)s)")
+    command.add_argument("--rounds", type=int, default=3, help="of which the best counts (%(default)s)")
+    command.add_argument("--output", type=Path, required=True, metavar="DIR", help="where speed.json goes")
+    command.add_argument("--progress", type=boolean, default=True, metavar="BOOL", help="show a bar (True)")
+    command.set_defaults(run=_run_orientation_speed)
+
+    command = commands.add_parser(
         "flat-pages",
         help="how many pages that are flat come back as they were",
         description="What unwarping does to pages that need none: nothing, turn them level, or bend them.",
@@ -370,6 +386,13 @@ def _run_corpus(options: argparse.Namespace) -> int:
     )
     print(table)
     print(f"\ntable.md, and of each model its summary, are in {options.output}")
+    return 0
+
+
+def _run_orientation_speed(options: argparse.Namespace) -> int:
+    from train.evaluate.orientation_speed import evaluate_speed
+
+    print(evaluate_speed(options.data, options.models, options.output, options.most, options.rounds, options.progress))
     return 0
 
 
