@@ -100,8 +100,8 @@ def build_parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "orientation-speed",
         help="milliseconds a page that orientation models take, side by side",
-        description="Milliseconds a page, decoded already, upright and turned, in the default engine: pages of a folder "
-        "or, where it is the corpus's, the real ones of validation. Models take turns on each page.",
+        description="Milliseconds a decoded page, upright and turned, in the default engine: pages of a folder or, "
+        "where it is the corpus's, the real ones of validation. Models take turns on each page.",
     )
     command.add_argument("--data", type=Path, required=True, metavar="DIR", help="upright pages, or the corpus")
     command.add_argument(
