@@ -7,35 +7,51 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from docpre.models.convert import load_page_finder
 from docpre.models.page_finder import PageFinder
 from docpre.registry import published_model
 from train.data.page_photos import MaskSample
 from train.fine_tuning import FineTuned
 from train.pictures import labelled, tiled, to_uint8
+from train.start import NOTHING, starting_point
 
 _FIGURES = ("iou", "found", "loss")
 _FOUND_IOU = 0.9
 
 
 class PageFinding(FineTuned):
-    """The page finder, and how it is trained, from nothing.
+    """The page finder, and how it is trained.
 
     Args:
+        start: a model directory as ``python -m train export`` makes it; or ``nothing``.
         lr: highest learning rate.
         weight_decay: of AdamW.
         warm_up: share of all steps in which the learning rate rises.
         dice: weight of the Dice loss, which counts a small page as much as a large one, beside cross-entropy.
     """
 
-    def __init__(self, lr: float = 3e-3, weight_decay: float = 1e-4, warm_up: float = 0.05, dice: float = 1.0) -> None:
+    def __init__(
+        self,
+        start: str = NOTHING,
+        lr: float = 3e-3,
+        weight_decay: float = 1e-4,
+        warm_up: float = 0.05,
+        dice: float = 1.0,
+    ) -> None:
         super().__init__(lr, weight_decay, warm_up, (), False)
         self.save_hyperparameters()
         self._dice = dice
         self.spec = published_model("page_finding")
+        self._start = start
         self.network = PageFinder().to(memory_format=torch.channels_last)
         self.figures: dict[str, float] = {}
         self._sums = torch.zeros(0)
         self.freeze_parts()
+
+    def setup(self, stage: str) -> None:
+        """Load what training starts from; a checkpoint, if one is given, is loaded over it by Lightning."""
+        if (found := starting_point(self._start, self.spec)) is not None:
+            self.network.load_state_dict(load_page_finder(found[1]).state_dict())
 
     def forward(self, image: Tensor) -> Tensor:
         """See ``PageFinder.forward``."""

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from docpre.errors import ModelError
+from docpre.models.page_finder import PageFinder
 from docpre.models.pp_lcnet import PPLCNet
 from docpre.models.uvdoc import ARCHITECTURES, UVDoc
 
@@ -73,6 +74,15 @@ def load_uvdoc(path: Path, architecture: str = "UVDoc") -> UVDoc:
     state = _from_onnx(path, network, (_MESH_HEAD,)) if is_onnx else _renamed(_read(path), _uvdoc_name)
     optional = () if any(name.startswith(_MESH_HEAD) for name in state) else (_MESH_HEAD,)
     return _filled(network, state, path, optional)
+
+
+def load_page_finder(path: Path) -> PageFinder:
+    """The page finder with the weights of a safetensors file that docpre has exported.
+
+    Raises:
+        ModelError: the file can't be read or holds another network.
+    """
+    return _filled(PageFinder(), _read(path), path)
 
 
 def timm_state_dict(network: PPLCNet) -> dict[str, Tensor]:

@@ -137,7 +137,7 @@ _DOCPRE_FINDER = ModelSpec(
     artefacts=(
         Artefact(
             filename="docpre_finder.onnx",
-            sha256="efe629ddf8b95732b86d2d7ba26a7aa1da55b9c1ddfc29b1f80dea34987dca5a",
+            sha256="b8f9c69bbd3859f02295492f5978bcc2e810a5a80d8ee67578e1370add6c8a71",
             licence="Apache-2.0",
         ),
     ),

@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from safetensors.torch import load_file
 
-from docpre.errors import InputError
+from docpre.errors import ConfigError, InputError
 from docpre.models.page_finder import PageFinder
 from docpre.registry import find_model
 from tests.conftest import draw_page
 from tests.train.drawing import draw_text_page
 from train import page_photos
 from train.__main__ import main
-from train.data.page_photos import PagePhotos, coloured, moved, shadowed, with_other_page, with_twin
-from train.page_finder import iou
+from train.data.page_photos import PagePhotos, coloured, moved, shadowed, stained, with_other_page, with_twin
+from train.page_finder import PageFinding, iou
 from train.page_photos import STORED_HW, scanned, shaped
 from train.panels import with_panels
 
@@ -191,6 +192,28 @@ def test_it_learns_and_is_exported(photos, tmp_path, monkeypatch):
     spec = find_model("page_finding", None, tmp_path / "out")
     assert (spec.name, spec.architecture, spec.outputs) == ("mine", "PageFinder", ("mask",))
     assert "val/iou" in spec.figures
+    again, anew = PageFinding(start="out"), PageFinding()
+    for module in (again, anew):
+        module.setup("fit")
+    exported = load_file(tmp_path / "out" / "model.safetensors")
+    for name, value in again.network.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            assert torch.equal(value, exported[name])
+    assert not torch.equal(*(next(iter(network.parameters())) for network in (again.network, anew.network)))
+    assert all(module.training for module in again.network.modules())
+    with pytest.raises(ConfigError, match="nowhere"):
+        PageFinding(start="nowhere").setup("fit")
+
+
+def test_old_paper_is_brown_and_stained_and_keeps_its_print():
+    page = draw_page(192, 192, font_size=9)
+    for seed in range(8):
+        old = stained(page, np.random.default_rng(seed))
+        assert old.shape == page.shape
+        assert old[..., 0].mean() > old[..., 2].mean(), "brown"
+        paper = old[page.min(2) > 250].astype(float)
+        assert paper.std(0).max() > 1, "stains"
+        assert old[page.max(2) < 60].mean() < paper.mean() - 60
 
 
 def test_what_is_printed_on_a_page_is_seeded_and_keeps_its_size():

@@ -34,6 +34,7 @@ _OTHER_SEEN = 0.6  # as much of the page, at most, is seen of another one
 _OWN_SHARE = 0.4  # of all that is seen of a page and its mirrored copies, what it is at least
 _ON_GLASS, _GLASS_SHARE, _GLASS_TURN_DEG = 0.3, (0.25, 0.95), 6.0  # scans on a larger glass
 _SHADOW, _SHADOW_LIGHT, _SHADOW_SOFT = 0.3, (0.2, 0.8), (0.3, 8.0)  # what it leaves of the light; pixels
+_STAINED, _STAINS, _STAIN_CELLS = 0.35, (0.02, 0.15), (4, 24)  # scans of old paper; depth, and how many across
 _FULL = 250  # a mask of at least this everywhere belongs to a page that fills the picture
 
 
@@ -111,6 +112,8 @@ class MaskSamples(Dataset[MaskSample]):
                         continue
                     other = self._source.read(self._indices[int(random.integers(len(self._indices)))])
                     image = with_other_page(image, mask, *moved(*other, size, random), random)
+            if mask.min() >= _FULL and random.random() < _STAINED:
+                image = stained(image, random)
             image = coloured(shadowed(image, random), mask, random)
         cells = cv2.resize(mask, (size[0] // MASK_STEP, size[1] // MASK_STEP), interpolation=cv2.INTER_AREA)
         return {
@@ -244,6 +247,17 @@ def shadowed(image: ImageArray, random: np.random.Generator) -> ImageArray:
         shade = 1 - shade  # light falls on that part alone
     light = _levels(random, *_SHADOW_LIGHT, 1) * _levels(random, 0.93, 1.07)
     return (image * (1 - shade * (1 - np.minimum(light, 1)))).astype(np.uint8)
+
+
+def stained(image: ImageArray, random: np.random.Generator) -> ImageArray:
+    """A page (H, W, 3) uint8 on old paper: brown, with soft stains all over."""
+    height, width = image.shape[:2]
+    cells = int(random.integers(*_STAIN_CELLS))
+    noise = random.standard_normal((cells, cells), np.float32)
+    waves = np.asarray(cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+    tint = np.array([1, random.uniform(0.85, 0.98), random.uniform(0.6, 0.9)], np.float32)
+    stains = 1 + random.uniform(*_STAINS) * waves[..., None]
+    return np.clip(image * tint * stains * random.uniform(0.75, 1), 0, 255).astype(np.uint8)
 
 
 def with_other_page(
