@@ -77,11 +77,16 @@ def load_uvdoc(path: Path, architecture: str = "UVDoc") -> UVDoc:
 
 
 def load_page_finder(path: Path) -> PageFinder:
-    """The page finder with the weights of a safetensors file that docpre has exported.
+    """The page finder with the weights of a safetensors file that ``python -m train export`` wrote.
 
     Raises:
-        ModelError: the file can't be read or holds another network.
+        ModelError: it is another kind of file, can't be read or holds another network.
     """
+    if path.suffix != ".safetensors":
+        raise ModelError(
+            f"{path.name}: the page finder's weights are read from the safetensors that python -m train export writes; "
+            "an ONNX file has its batch norms worked into the convolutions."
+        )
     return _filled(PageFinder(), _read(path), path)
 
 

@@ -11,7 +11,7 @@ import torch
 from numpy.testing import assert_array_equal
 from safetensors.torch import load_file
 
-from docpre.errors import ConfigError, InputError
+from docpre.errors import ConfigError, InputError, ModelError
 from docpre.models.page_finder import PageFinder
 from docpre.registry import find_model
 from tests.conftest import draw_page
@@ -203,6 +203,8 @@ def test_it_learns_and_is_exported(photos, tmp_path, monkeypatch):
     assert all(module.training for module in again.network.modules())
     with pytest.raises(ConfigError, match="nowhere"):
         PageFinding(start="nowhere").setup("fit")
+    with pytest.raises(ModelError, match="safetensors"):  # the published weights are an ONNX file
+        PageFinding(start="official").setup("fit")
 
 
 def test_old_paper_is_brown_and_stained_and_keeps_its_print():
