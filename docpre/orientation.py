@@ -26,8 +26,8 @@ from docpre.shrinking import linearly_shrunk
 _PREVIEW_SCALE = 2
 # Two looks that together are as sure as this are enough: more changed no answer on validation, at twice the time.
 _SURE_OF_TWO = 0.9
-# Looks at the page turned as well are enough from here on; from 0.9 on, two turns of validation's real pages were answered
-# wrongly, none otherwise.
+# Looks at the page turned as well are enough from here on; from 0.9 on, two turns of validation's real pages would be
+# answered wrongly; none is.
 _SURE_OF_TURNS = 0.95
 _OTHER_TURNS: tuple[Angle, ...] = (180, 90, 270)  # most doubts are whether a page stands on its head
 # Scores of looks in several turns, and of a page and its four parts: their geometric mean to a power, that of turns the
@@ -118,8 +118,8 @@ class OrientationClassifier:
         Where pages are seen whole, it is seen in four parts too (PP-LCNet_x1_0_doc_ori is then right on 97.1 % of 260
         pages of validation in four turns; turned by each quarter on 95.6 %, at one look on 95.4 %). Where they are seen
         from near, it is seen in the other way, if there is one; and if that is not enough, turned by one quarter after
-        the other until it is. (On validation's real pages in four turns as many are answered, and right, as with all turns
-        always, at 1.10 looks instead of 1.12.)
+        the other until it is. (On validation's real pages in four turns as many are answered, and right, as with all
+        turns always, at 1.10 looks instead of 1.12.)
 
         The page is turned, not the network's picture of it: which windows are seen from near, and where in them text
         begins, hangs a little on how the page lies, and this speaks for each turn alike then.
