@@ -7,7 +7,7 @@ underside; here they are three to four times as large. Which windows are taken h
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -25,11 +25,11 @@ _EDGE_SHARE, _LEAST_EDGE = 0.2, 8.0  # of the page's contrast, and grey levels: 
 _LITTLE = 0.04  # of what the fullest window shows, not worth a window
 _MIDST = 0.5  # what the windows around one count beside it
 _IS_EDGE = 240  # marks an edge; halving twice leaves no remainder
-_FULL = 0.3  # share of edges that print has; more, as in foliage, grain and screens, counts for no more
+_FULL = 72  # share of edges that print has, in 240ths; more, as in foliage, grain and screens, counts for no more
 # Letters are large where closing gaps of so many squares lets what is print grow by this, and no window of so many
 # squares across holds more than this. (That is so of 12 of 953 pages of print, and of all 60 parts of written ones.)
 _GAP, _LARGE = 9, 1.28
-_WINDOW_SIDE, _SPARSE = 19, 0.15
+_WINDOW_SIDE, _SPARSE = 19, 36  # 240ths
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,28 +37,20 @@ class PrintMap:
     """Where on a page there is how much to read.
 
     Attributes:
-        density: (rows, columns) share of each square of 4 x 4 pixels that is edges of strokes, capped.
+        density: (rows, columns) uint8, the share of each square of 4 x 4 pixels that is edges of strokes, in 240ths and
+            capped.
         seen_at: the scale at which the page was seen for it.
+        has_large_letters: whether letters are so large that windows would show a word or two: most lines of writing by
+            hand.
     """
 
-    density: NDArray[np.float32]
+    density: NDArray[np.uint8]
     seen_at: float
+    has_large_letters: bool
 
-    @property
-    def has_large_letters(self) -> bool:
-        """Whether letters are so large that windows would show a word or two: most lines of writing by hand.
-
-        Such letters leave gaps between their strokes, along lines and across. Letters of print do not, and gaps between
-        lines run one way alone. Nor is any window full of them.
-        """
-        is_print = (self.density > 0).astype(np.uint8)
-        padded = cv2.copyMakeBorder(is_print, _GAP, _GAP, _GAP, _GAP, cv2.BORDER_CONSTANT, value=0)
-        ways = [np.ones(shape, np.uint8) for shape in ((1, _GAP), (_GAP, 1))]
-        closed = [cv2.countNonZero(cv2.morphologyEx(padded, cv2.MORPH_CLOSE, way)) for way in ways]
-        if min(closed) <= _LARGE * cv2.countNonZero(is_print):  # so is a blank page's
-            return False
-        rows, columns = (min(_WINDOW_SIDE, cells) for cells in self.density.shape)
-        return float(cv2.blur(self.density, (columns, rows), borderType=cv2.BORDER_REPLICATE).max()) <= _SPARSE
+    def at_scale(self, scale: float) -> PrintMap:
+        """The map of the page shrunk by a factor."""
+        return replace(self, seen_at=self.seen_at / scale)
 
 
 def print_map(image: ImageArray) -> PrintMap:
@@ -66,8 +58,11 @@ def print_map(image: ImageArray) -> PrintMap:
     # That is told by a few pixels of a large page.
     seen_at = min(1.0, _SOUGHT_IN / max(image.shape[:2]))
     height, width = (max(1, round(side * seen_at)) for side in image.shape[:2])
-    sampled = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR) if seen_at < 1 else image
-    return PrintMap(_print_density(sampled.astype(np.uint8, copy=False)), seen_at)
+    if seen_at < 0.5:
+        image = _sampled(image, (height, width))
+    shades = [_sampled(shade, (height, width)) for shade in _shades(image)]
+    density = _print_density(functools.reduce(np.maximum, map(_edges, shades)))
+    return PrintMap(density, seen_at, _has_large_letters(density))
 
 
 def closer_look(image: ImageArray, size_hw: tuple[int, int], seen: PrintMap | None = None) -> ImageArray:
@@ -94,7 +89,7 @@ def closer_look(image: ImageArray, size_hw: tuple[int, int], seen: PrintMap | No
     return np.concatenate(rows)
 
 
-def _places(cells: NDArray[np.float32], window_hw: tuple[int, int], count: int) -> list[tuple[int, int]]:
+def _places(cells: NDArray[np.uint8], window_hw: tuple[int, int], count: int) -> list[tuple[int, int]]:
     """Tops and lefts, in pixels, of the windows with most to read; what one shows counts for no other, and is cleared.
 
     Where there is hardly anything left to read, windows that were taken already are taken again.
@@ -105,25 +100,49 @@ def _places(cells: NDArray[np.float32], window_hw: tuple[int, int], count: int) 
     while len(places) < count:
         sums = cv2.boxFilter(cells, cv2.CV_32F, (size[1], size[0]), anchor=(0, 0), normalize=False)
         inside = sums[: cells.shape[0] - size[0] + 1, : cells.shape[1] - size[1] + 1]
-        most = max(most, float(inside.max()))
-        if places and inside.max() <= _LITTLE * most:
+        fullest = cv2.minMaxLoc(inside)[1]
+        most = max(most, fullest)
+        if places and fullest <= _LITTLE * most:
             return [places[index % len(places)] for index in range(count)]
         # Of windows that show as much, one in the midst of them, so that nothing lies at its rim.
         wide = cv2.blur(inside, (size[1] // 2 | 1, size[0] // 2 | 1), borderType=cv2.BORDER_REPLICATE)
-        top, left = np.unravel_index(int(np.argmax(inside + _MIDST * wide)), inside.shape)
+        left, top = cv2.minMaxLoc(cv2.scaleAdd(wide, _MIDST, inside))[3]
         cells[top : top + size[0], left : left + size[1]] = 0
-        places.append((int(top) * _CELL, int(left) * _CELL))
+        places.append((top * _CELL, left * _CELL))
     return places
 
 
-def _print_density(image: ImageArray) -> NDArray[np.float32]:
-    """How much of each cell of a page is edges of strokes, (H // 4, W // 4), at least (1, 1), capped."""
-    edges = functools.reduce(np.maximum, map(_edges, _shades(image)))
+def _sampled(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uint8]:
+    """A picture (H, W) or (H, W, C) at a size, each pixel from four at most; the same where it has that size."""
+    if image.shape[:2] == size_hw:
+        return image
+    return cv2.resize(image, size_hw[::-1], interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
+
+
+def _print_density(edges: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """How much of each square of a page (H, W) is edges of strokes, (H // 4, W // 4), at least (1, 1), capped."""
     rows, columns = (max(1, side // _CELL) for side in edges.shape)
     shares = halved(edges[: rows * _CELL, : columns * _CELL], (rows, columns))
     if shares.shape != (rows, columns):  # of a page that is no higher or wider than a square
         shares = cv2.resize(shares, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    return np.minimum(shares.astype(np.float32) / _IS_EDGE, _FULL)
+    return np.minimum(shares, np.uint8(_FULL))
+
+
+def _has_large_letters(density: NDArray[np.uint8]) -> bool:
+    """See ``PrintMap``.
+
+    Such letters leave gaps between their strokes, along lines and across. Letters of print do not, and gaps between
+    lines run one way alone. Nor is any window full of them.
+    """
+    is_print = (density > 0).astype(np.uint8)
+    padded = cv2.copyMakeBorder(is_print, _GAP, _GAP, _GAP, _GAP, cv2.BORDER_CONSTANT, value=0)
+    ways = [np.ones(shape, np.uint8) for shape in ((1, _GAP), (_GAP, 1))]
+    closed = [cv2.countNonZero(cv2.morphologyEx(padded, cv2.MORPH_CLOSE, way)) for way in ways]
+    if min(closed) <= _LARGE * cv2.countNonZero(is_print):  # so is a blank page's
+        return False
+    rows, columns = (min(_WINDOW_SIDE, cells) for cells in density.shape)
+    shares = cv2.boxFilter(density, cv2.CV_32F, (columns, rows), borderType=cv2.BORDER_REPLICATE)
+    return float(shares.max()) <= _SPARSE
 
 
 def _shades(image: ImageArray) -> list[NDArray[np.uint8]]:
@@ -138,10 +157,11 @@ def _shades(image: ImageArray) -> list[NDArray[np.uint8]]:
 
 def _edges(shade: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Where there are edges of strokes, (H, W): ``_IS_EDGE``, elsewhere 0."""
-    counts = np.cumsum(cv2.calcHist([np.ascontiguousarray(shade[::4, ::4])], [0], None, [256], [0, 256]))
-    darkest, lightest = np.searchsorted(counts, np.array([0.01, 0.99]) * counts[-1])
+    sample = shade[::4, ::4].ravel()
+    dark, light = len(sample) // 100, len(sample) - 1 - len(sample) // 100
+    levels = np.partition(sample, (dark, light))
     strengths = cv2.morphologyEx(shade, cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8))
-    least = max(_LEAST_EDGE, _EDGE_SHARE * float(lightest - darkest))
+    least = max(_LEAST_EDGE, _EDGE_SHARE * (int(levels[light]) - int(levels[dark])))
     return cv2.threshold(strengths, least, _IS_EDGE, cv2.THRESH_BINARY)[1].astype(np.uint8, copy=False)
 
 

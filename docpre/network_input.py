@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from docpre.closer_look import closer_look, print_map
+from docpre.closer_look import PrintMap, closer_look, print_map
 from docpre.folding import folded, is_strip
 from docpre.geometry import Angle, turned_back
 from docpre.loading import ImageArray
@@ -29,6 +30,7 @@ def resized(
     *,
     is_glimpse: bool = False,
     is_second: bool = False,
+    seen: PrintMap | None = None,
 ) -> ImageArray:
     """The page at the network's size.
 
@@ -41,6 +43,7 @@ def resized(
         is_glimpse: of a large page read a few pixels alone; see ``glimpsed``.
         is_second: the other look, for a model that sees pages from near: whole; or, of letters too large to be seen
             from near first, from near.
+        seen: where on the picture there is how much to read, if that was looked for already.
 
     Returns:
         (*size_hw, 3) RGB uint8.
@@ -48,7 +51,7 @@ def resized(
     shrink = glimpsed if is_glimpse else quickly_shrunk
     height, width = spec.size_hw if angle_cw_deg in (0, 180) else spec.size_hw[::-1]
     if has_second_look(image, spec):
-        seen = print_map(image)
+        seen = seen or print_map(image)
         if seen.has_large_letters is is_second:
             return turned_back(closer_look(image, (height, width), seen), angle_cw_deg)
     if spec.fold_aspect is not None and is_strip(image, spec.fold_aspect):
@@ -74,14 +77,19 @@ def has_second_look(image: ImageArray, spec: ModelSpec) -> bool:
 
 def normalised(images: list[ImageArray], spec: ModelSpec) -> NDArray[np.float32]:
     """Pictures (H, W, 3) RGB uint8 of the network's size to one batch (N, 3, H, W) float32."""
-    means, scales = np.array(spec.mean, np.float32) * 255, 1 / (np.array(spec.std, np.float32) * 255)
     batch = np.empty((len(images), 3, *spec.size_hw), np.float32)
     for image, planes in zip(images, batch, strict=True):
         channels = cv2.split(image)[:: 1 if spec.channel_order == "RGB" else -1]
-        for channel, plane, mean, scale in zip(channels, planes, means, scales, strict=True):
-            np.subtract(channel, mean, out=plane)
-            plane *= scale
+        for channel, plane, levels in zip(channels, planes, _levels(spec.mean, spec.std), strict=True):
+            cv2.LUT(channel, levels, plane)
     return batch
+
+
+@functools.cache
+def _levels(mean: tuple[float, ...], std: tuple[float, ...]) -> NDArray[np.float32]:
+    """What the 256 levels of each channel (3, 256) become: looked up, they take half of the time of arithmetic."""
+    means, stds = (np.array(values, np.float32)[:, np.newaxis] * 255 for values in (mean, std))
+    return np.asarray((np.arange(256, dtype=np.float32) - means) * (1 / stds), np.float32)
 
 
 def network_pictures(pages: Iterable[ImageArray], spec: ModelSpec) -> list[ImageArray]:
