@@ -86,7 +86,7 @@ _DOCPRE_ORI = ModelSpec(
         ),
     ),
     source="trained with docpre from PP-LCNet_x1_0_doc_ori; see weights/docpre_ori.md",
-    figures="Top-1 99.89 % on 2,806 held-out real pages of docpre's own corpus in four turns "
+    figures="Top-1 99.88 % on 2,806 held-out real pages of docpre's own corpus in four turns "
     "(PP-LCNet_x1_0_doc_ori: 97.25 %); see its card",
 )
 
