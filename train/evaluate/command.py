@@ -132,6 +132,37 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_run_flat_pages)
 
     command = commands.add_parser(
+        "turned-photos",
+        help="whether real photos, each in several turns, come out upright and readable",
+        description="Real photos, of which there is no truth, in several turns on a ground: whether they come out as "
+        "the photo that is not turned does, what PP-OCRv6 reads of them, and how level its lines lie.",
+    )
+    command.add_argument("--data", type=Path, required=True, metavar="DIR", help="photos")
+    command.add_argument("--turns", type=_count, default=12, help="evenly around the circle (%(default)s)")
+    command.add_argument(
+        "--ground",
+        choices=("brown", "grey", "copies", "stretched"),
+        default="brown",
+        help="around a photo that was turned: an even one, mirrored copies, or its rim drawn out (%(default)s)",
+    )
+    command.add_argument("--long_side", type=_count, default=1600, help="of photos, in pixels, at most (%(default)s)")
+    command.add_argument("--words", type=boolean, default=True, metavar="BOOL", help="read them (True)")
+    command.add_argument("--model", default="UVDoc", metavar="NAME|DIR", help="default: %(default)s")
+    command.add_argument(
+        "--refine", type=boolean, default=True, metavar="BOOL", help="as docpre does (True; PaddleOCR: False)"
+    )
+    command.add_argument(
+        "--leave_flat_pages", type=boolean, default=True, metavar="BOOL", help="likewise (True; PaddleOCR: False)"
+    )
+    command.add_argument("--engine", choices=ENGINES, help="default: onnxruntime")
+    command.add_argument("--precision", help="fp32, bf16 or int8, as the engine can (fp32)")
+    command.add_argument(
+        "--word_engine", choices=("onnxruntime", "openvino"), default="onnxruntime", help="default: %(default)s"
+    )
+    _add_run(command)
+    command.set_defaults(run=_run_turned_photos)
+
+    command = commands.add_parser(
         "reading",
         help="character recall and precision on rendered pages with their text as truth",
         description="Character recall and precision (same character, within a line's height), agreement on spaces, "
@@ -415,6 +446,22 @@ def _run_flat_pages(options: argparse.Namespace) -> int:
         options.precision,
         options.workers,
         options.progress,
+    )
+
+
+def _run_turned_photos(options: argparse.Namespace) -> int:
+    from train.evaluate.predictions import ModelOptions, ModelPredictions
+    from train.evaluate.text_reading import PaddleWords
+    from train.evaluate.turned_photos import TurnedPhotos, evaluate_turned_photos
+
+    turning = TurnedPhotos(options.turns, options.ground, options.long_side)
+    names = ("model", "refine", "leave_flat_pages", "engine", "precision")
+    threads = max(1, available_cores() // options.workers)
+    running = ModelOptions(**{name: getattr(options, name) for name in names}, use_orientation=True, threads=threads)
+    words = PaddleWords(options.word_engine) if options.words else None
+    predictor = ModelPredictions(running)
+    return evaluate_turned_photos(
+        options.data, options.output, predictor, turning, words, options.workers, options.progress
     )
 
 

@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from docpre.errors import EngineError
@@ -69,6 +71,19 @@ def _data_folder() -> Path:
     return Path(found.group(1))
 
 
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A line as it is read.
+
+    Args:
+        text: what it says.
+        box_xy: (4, 2) its corners in pixels, from the upper left one clockwise as it is read.
+    """
+
+    text: str
+    box_xy: NDArray[np.float64]
+
+
 class PaddleWords:
     """PP-OCRv6 (small) by the package rapidocr, whose wheel holds the networks. One network a thread.
 
@@ -89,6 +104,10 @@ class PaddleWords:
 
     def read(self, image: ImageArray) -> str:
         """The lines on a page (H, W, 3) RGB uint8, one under the other."""
+        return "\n".join(line.text for line in self.lines(image))
+
+    def lines(self, image: ImageArray) -> list[Line]:
+        """The lines on a page (H, W, 3) RGB uint8, with their places."""
         if not hasattr(self._own, "reader"):
             from rapidocr import EngineType, RapidOCR
 
@@ -103,7 +122,9 @@ class PaddleWords:
             one_thread = {f"EngineConfig.{self._engine}.{threads}": 1}
             self._own.reader = RapidOCR(params={"Global.log_level": "error", **run_by, **one_thread})
         found = self._own.reader(np.ascontiguousarray(image[..., ::-1]))
-        return "\n".join(found.txts or ())
+        if not found.txts:
+            return []
+        return [Line(text, np.asarray(box, np.float64)) for text, box in zip(found.txts, found.boxes, strict=True)]
 
     def describe(self) -> dict[str, Any]:
         """The package's version; its defaults are PP-OCRv6 small for finding and for reading lines."""
