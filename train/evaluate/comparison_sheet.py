@@ -15,6 +15,7 @@ from docpre.loading import ImageArray
 _CELL_WH = (112, 160)
 _LABEL_PX = 26
 _COLUMNS, _ROWS = 6, 6  # pages of evaluation a sheet
+_WORST, _WORST_COLUMNS = 20, 4
 _SHOWN = {"nodes_off": "{:.1f}%", "ld": "LD{:.0f}"}
 
 
@@ -22,6 +23,8 @@ def write_sheets(
     output: Path, a: Path, b: Path, results_a: Mapping[str, Any], results_b: Mapping[str, Any], quality: int = 60
 ) -> list[Path]:
     """Write ``01.jpg`` and so on: for each page that both runs have, the photo and the two predictions.
+
+    ``worst.jpg`` shows the twenty that are worst by B, by nodes off or LD, the worst first, and B's reasons.
 
     Args:
         output: folder for the sheets.
@@ -41,12 +44,30 @@ def write_sheets(
     on_one = _COLUMNS * _ROWS
     for first in range(0, len(names), on_one):
         cells = [_cell(name, a, b, results_a[name], results_b[name]) for name in names[first : first + on_one]]
-        cells += [np.full_like(cells[0], 255)] * (-len(cells) % _COLUMNS)
-        rows = [np.hstack(cells[i : i + _COLUMNS]) for i in range(0, len(cells), _COLUMNS)]
-        path = output / f"{first // on_one + 1:02d}.jpg"
-        path.write_bytes(cv2.imencode(".jpg", np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
-        paths.append(path)
+        paths.append(_written(output / f"{first // on_one + 1:02d}.jpg", cells, _COLUMNS, quality))
+    figure = next((name for name in _SHOWN if all(name in results_b[page].get("figures", {}) for page in names)), None)
+    if names and figure:
+        worst = sorted(names, key=lambda name: -results_b[name]["figures"][figure])[:_WORST]
+        cells = [
+            np.vstack([_cell(name, a, b, results_a[name], results_b[name]), _reason(results_b[name])]) for name in worst
+        ]
+        paths.append(_written(output / "worst.jpg", cells, _WORST_COLUMNS, quality))
     return paths
+
+
+def _written(path: Path, cells: list[ImageArray], columns: int, quality: int) -> Path:
+    cells = cells + [np.full_like(cells[0], 255)] * (-len(cells) % columns)
+    rows = [np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)]
+    path.write_bytes(cv2.imencode(".jpg", np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
+    return path
+
+
+def _reason(result: Mapping[str, Any]) -> ImageArray:
+    """What docpre says of a page, as a strip below its cell; blank where it says nothing."""
+    strip = np.full((_LABEL_PX, 3 * _CELL_WH[0] + 8, 3), 255, np.uint8)
+    text = str((result.get("unwarping") or {}).get("reason") or "")
+    cv2.putText(strip, text, (2, _LABEL_PX - 14), cv2.FONT_HERSHEY_SIMPLEX, 0.38, (90, 90, 90), 1, cv2.LINE_AA)
+    return strip
 
 
 def _cell(name: str, a: Path, b: Path, result_a: Mapping[str, Any], result_b: Mapping[str, Any]) -> ImageArray:

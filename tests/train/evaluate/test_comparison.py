@@ -118,7 +118,9 @@ def test_sheets_show_every_page_of_both(tmp_path, pairs_folder, quick_metrics, c
             pictures = tmp_path / name / "pictures"
             shutil.copy(pictures / f"page_{page}_reference.jpg", pictures / f"page_{page}_photo.jpg")
     assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--sheets", str(tmp_path / "sheets")]) == 0
-    assert "1 sheets" in capsys.readouterr().out
+    assert "2 sheets" in capsys.readouterr().out
+    worst = cv2.imread(str(tmp_path / "sheets" / "worst.jpg"))
+    assert worst.min() < 100
     sheet = cv2.imread(str(tmp_path / "sheets" / "01.jpg"))
     assert sheet.shape[1] > 3 * 300
     assert sheet.min() < 100
