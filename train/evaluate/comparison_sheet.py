@@ -73,7 +73,7 @@ def _reason(result: Mapping[str, Any]) -> ImageArray:
 def _cell(name: str, a: Path, b: Path, result_a: Mapping[str, Any], result_b: Mapping[str, Any]) -> ImageArray:
     width, height = _CELL_WH
     pictures = [
-        cv2.resize(_read(run / "pictures" / f"{name}_{what}.jpg"), _CELL_WH, interpolation=cv2.INTER_AREA)
+        _fitted(_read(run / "pictures" / f"{name}_{what}.jpg"))
         for run, what in ((a, "photo"), (a, "prediction"), (b, "prediction"))
     ]
     cell = np.full((_LABEL_PX + height + 4, 3 * width + 8, 3), 255, np.uint8)
@@ -81,6 +81,17 @@ def _cell(name: str, a: Path, b: Path, result_a: Mapping[str, Any], result_b: Ma
     for column, text in enumerate((name, _figures(result_a), _figures(result_b))):
         place = (2 + column * width, _LABEL_PX - 8)
         cv2.putText(cell, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.38, (0, 0, 0), 1, cv2.LINE_AA)
+    return cell
+
+
+def _fitted(picture: ImageArray) -> ImageArray:
+    """A picture in a cell, in its own proportions, on grey."""
+    width, height = _CELL_WH
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    size_wh = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+    cell = np.full((height, width, 3), 225, np.uint8)
+    top, left = (height - size_wh[1]) // 2, (width - size_wh[0]) // 2
+    cell[top : top + size_wh[1], left : left + size_wh[0]] = cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA)
     return cell
 
 
