@@ -29,9 +29,10 @@ _SURE_OF_TWO = 0.9
 # Looks at the page turned as well are enough from here on; from 0.9 on, two turns of validation's real pages would be
 # answered wrongly; none is.
 _SURE_OF_TURNS = 0.95
-# Less sure than this after any turn, a page is left to it: on validation more never answers one. So pages without text
-# take four looks, not eight.
-_IN_VAIN = 0.5
+# Hardly surer than chance after any turn, a page is left at that: on validation more never answers one. So pages
+# without text take four looks, not eight. (From 0.5 on as many are answered there; but pages that lie askew in a photo
+# are turned by the best from that score on, and one of a few pictures then keeps a wrong quarter more often.)
+_IN_VAIN = 0.3
 _OTHER_TURNS: tuple[Angle, ...] = (180, 90, 270)  # most doubts are whether a page stands on its head
 # Scores of looks in several turns, and of a page and its four parts: their geometric mean to a power, that of turns the
 # root of their number. They see much of the same, so they count for less than as many pages would.
