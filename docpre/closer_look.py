@@ -59,7 +59,7 @@ def print_map(image: ImageArray) -> PrintMap:
     seen_at = min(1.0, _SOUGHT_IN / max(image.shape[:2]))
     height, width = (max(1, round(side * seen_at)) for side in image.shape[:2])
     if seen_at < 0.5:
-        image = _sampled(image, (height, width))
+        image = _sampled(image, (height, width))  # else one channel of grey is quicker to shrink than three
     shades = [_sampled(shade, (height, width)) for shade in _shades(image)]
     density = _print_density(functools.reduce(np.maximum, map(_edges, shades)))
     return PrintMap(density, seen_at, _has_large_letters(density))

@@ -85,7 +85,8 @@ class TurnedPhotos:
         size_wh = round(width * cos + height * sin), round(height * cos + width * sin)
         matrix = np.asarray(cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -angle_deg, 1), np.float64)
         matrix[:, 2] += (size_wh[0] - width) / 2, (size_wh[1] - height) / 2
-        return cv2.warpAffine(photo, matrix, size_wh, **GROUNDS[self.ground]).astype(np.uint8, copy=False), matrix
+        picture = cv2.warpAffine(photo, matrix, size_wh, flags=cv2.INTER_CUBIC, **GROUNDS[self.ground])
+        return picture.astype(np.uint8, copy=False), matrix
 
 
 def evaluate_turned_photos(
