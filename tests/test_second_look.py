@@ -46,7 +46,8 @@ def test_an_unsure_page_is_looked_at_in_four_parts_too(pool):
 @pytest.mark.parametrize(
     ("shape", "off"), [((700, 500), 1e-3), ((900, 300), 1e-3), ((1120, 140), 1e-3), ((1200, 150), 0.02)]
 )
-def test_how_an_unsure_page_lies_makes_no_difference_where_pages_are_seen_from_near(shape, off):
+def test_how_an_unsure_page_lies_makes_no_difference_where_pages_are_seen_from_near(shape, off, monkeypatch):
+    monkeypatch.setattr("docpre.orientation._IN_VAIN", 0)  # noise would be given up after a half turn
     image = np.random.default_rng(0).integers(0, 255, (*shape, 3), dtype=np.uint8)
     near = EnginePool("orientation", "docpre_ori", None, RuntimeOptions.from_arguments("cpu", {}))
     near.spec = replace(near.spec, look_again_below=1.01)
@@ -88,6 +89,19 @@ def test_a_page_is_looked_at_until_the_looks_are_sure(rows, looks):
     if looks < 8:
         assert scores.argmax() == 0
         assert scores[0] > 0.9
+
+
+def test_a_page_that_a_turn_leaves_hardly_surer_than_chance_is_given_up_however_it_lies():
+    answers = Answers(*[[0.24, 0.28, 0.26, 0.22]] * 8)
+    (scores,) = OrientationClassifier(answers).scores([np.full((700, 500, 3), 255, np.uint8)])
+    assert answers.looks == 4
+    assert scores.sum() == pytest.approx(1, abs=1e-5)
+    assert scores.max() < 0.3
+    near = EnginePool("orientation", "docpre_ori", None, RuntimeOptions.from_arguments("cpu", {}))
+    near.spec = replace(near.spec, look_again_below=1.01)
+    noise = np.random.default_rng(0).integers(0, 255, (700, 500, 3), dtype=np.uint8)
+    turned = [np.ascontiguousarray(np.rot90(noise, turns)) for turns in range(4)]
+    assert OrientationClassifier(near).scores(turned).max() < 0.3
 
 
 def test_each_page_of_a_batch_has_its_own_looks(pool):
