@@ -164,9 +164,7 @@ class OrientationClassifier:
             found.append(looks([replace(view, is_second=True)]))
             if (pooled := _pooled(np.vstack(found))).max() >= _SURE_OF_TWO:
                 return pooled
-        small = view.at_most(
-            LONG_SIDE
-        )  # no larger than a page is looked at: to turn a large one takes as long as a look
+        small = view.at_most(LONG_SIDE)  # to turn a large page takes as long as a look
         for count, turn in enumerate(_OTHER_TURNS, 2):
             turned = small.turned_back(turn)
             # A page at A degrees, turned back by T, is one at A - T.

@@ -148,17 +148,8 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--long_side", type=_count, default=1600, help="of photos, in pixels, at most (%(default)s)")
     command.add_argument("--words", type=boolean, default=True, metavar="BOOL", help="read them (True)")
     command.add_argument("--model", default="UVDoc", metavar="NAME|DIR", help="default: %(default)s")
-    command.add_argument(
-        "--refine", type=boolean, default=True, metavar="BOOL", help="as docpre does (True; PaddleOCR: False)"
-    )
-    command.add_argument(
-        "--leave_flat_pages", type=boolean, default=True, metavar="BOOL", help="likewise (True; PaddleOCR: False)"
-    )
-    command.add_argument("--engine", choices=ENGINES, help="default: onnxruntime")
-    command.add_argument("--precision", help="fp32, bf16 or int8, as the engine can (fp32)")
-    command.add_argument(
-        "--word_engine", choices=("onnxruntime", "openvino"), default="onnxruntime", help="default: %(default)s"
-    )
+    _add_unwarping(command)
+    _add_word_engine(command)
     _add_run(command)
     command.set_defaults(run=_run_turned_photos)
 
@@ -245,26 +236,34 @@ def _add_predictions(command: argparse.ArgumentParser, name: str) -> None:
     group.add_argument(
         "--use_orientation", type=boolean, default=False, metavar="BOOL", help="turn photos upright first (False)"
     )
-    group.add_argument(
-        "--leave_flat_pages",
-        type=boolean,
-        default=True,
-        metavar="BOOL",
-        help="as docpre does (True; PaddleOCR: False)",
-    )
     group.add_argument("--output_size", choices=("page", "input"), default="page", help="default: %(default)s")
     group.add_argument(
         "--interpolation", choices=("nearest", "linear", "cubic"), default="cubic", help="default: %(default)s"
     )
-    group.add_argument(
-        "--refine", type=boolean, default=True, metavar="BOOL", help="as docpre does (True; PaddleOCR: False)"
-    )
     group.add_argument("--level_deg", type=float, default=LEVEL_DEG, help="so level is enough (2)")
-    group.add_argument("--engine", choices=ENGINES, help="default: onnxruntime")
-    group.add_argument("--precision", help="fp32, bf16 or int8, as the engine can (fp32)")
+    _add_unwarping(group)
     group.add_argument("--device", help="cpu, gpu, gpu:0, ... (default: GPU 0 if it can be used, else the CPU)")
     group.add_argument(
         "--save_predictions", type=boolean, default=False, metavar="BOOL", help="keep flattened pages (False)"
+    )
+
+
+def _add_unwarping(group: argparse._ActionsContainer) -> None:
+    """How docpre unwarps, and what runs it."""
+    for name in ("refine", "leave_flat_pages"):
+        group.add_argument(
+            f"--{name}", type=boolean, default=True, metavar="BOOL", help="as docpre does (True; PaddleOCR: False)"
+        )
+    group.add_argument("--engine", choices=ENGINES, help="default: onnxruntime")
+    group.add_argument("--precision", help="fp32, bf16 or int8, as the engine can (fp32)")
+
+
+def _add_word_engine(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
+        "--word_engine",
+        choices=("onnxruntime", "openvino"),
+        default="onnxruntime",
+        help="runs PP-OCRv6; OpenVINO is quicker and reads a few words otherwise (default: %(default)s)",
     )
 
 
@@ -282,12 +281,7 @@ def _add_metrics(command: argparse.ArgumentParser, name: str) -> None:
     group.add_argument(
         "--word_f1", type=boolean, default=False, metavar="BOOL", help="also compare words read by PP-OCRv6 (False)"
     )
-    group.add_argument(
-        "--word_engine",
-        choices=("onnxruntime", "openvino"),
-        default="onnxruntime",
-        help="runs PP-OCRv6; OpenVINO is quicker and reads a few words otherwise (default: %(default)s)",
-    )
+    _add_word_engine(group)
     group.add_argument(
         "--gradient_border",
         choices=("zero", "replicate"),

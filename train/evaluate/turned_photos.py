@@ -76,7 +76,8 @@ class TurnedPhotos:
         scale = self.long_side / max(photo.shape[:2])
         if scale >= 1:
             return photo
-        return cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        height, width = (max(1, round(side * scale)) for side in photo.shape[:2])
+        return cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
     def turned(self, photo: ImageArray, angle_deg: float) -> tuple[ImageArray, NDArray[np.float64]]:
         """The photo turned clockwise in the smallest frame that holds it, and (2, 3) from its pixels to the frame's."""
@@ -166,7 +167,7 @@ def _turns(
             read, before = _words(lines), _words(first_lines)
             turn |= {
                 "words": read.total(),
-                "kept": round((read & before).total() / max(before.total(), 1), 4),
+                "kept": round((read & before).total() / before.total(), 4) if before else 1.0,
                 "tilt_deg": None if tilt is None else round(tilt, 3),
             }
         turns.append(turn)
@@ -241,11 +242,15 @@ def summarised(photos: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, A
     }
     if pairs and "words" in pairs[0][0]:
         summary["readable"] = sum(is_readable(turn, first) for turn, first in pairs)
-        for name, of in (("as_they_are", 1), ("turned", 0)):
-            chosen = [turns[0] for turns in photos.values()] if of else [turn for turn, _ in pairs]
-            tilts = [turn["tilt_deg"] for turn in chosen if turn["tilt_deg"] is not None]
-            summary[name] = {"words": _mean([turn["words"] for turn in chosen]), "tilt_deg": _mean(tilts)}
+        summary["as_they_are"] = _reading([turns[0] for turns in photos.values()])
+        summary["in_all_turns"] = _reading([turn for turn, _ in pairs])
     return summary
+
+
+def _reading(turns: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """Means of what is read."""
+    tilts = [turn["tilt_deg"] for turn in turns if turn["tilt_deg"] is not None]
+    return {"words": _mean([turn["words"] for turn in turns]), "tilt_deg": _mean(tilts)}
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -259,7 +264,7 @@ def table(photos: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     lines = [f"upright      {summary['upright']} {of}", f"same page    {summary['same_page']} {of}"]
     if "readable" in summary:
         lines.append(f"as readable  {summary['readable']} {of}")
-        for name, words in (("as they are", summary["as_they_are"]), ("in all turns", summary["turned"])):
+        for name, words in (("as they are", summary["as_they_are"]), ("in all turns", summary["in_all_turns"])):
             tilt = "no line" if words["tilt_deg"] is None else f"lines off by {words['tilt_deg']:.2f} degrees"
             lines.append(f"{name}: {words['words']:.1f} words, {tilt}")
     for name, turns in photos.items():
