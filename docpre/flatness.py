@@ -117,6 +117,11 @@ def has_even_rim(image: ImageArray) -> bool:
     return rim_shares(image)[1] >= _EVEN_SHARE
 
 
+def has_paper_rim(image: ImageArray) -> bool:
+    """Whether most of the picture's rim, see ``rim_shares``, has the colour of the paper."""
+    return rim_shares(image)[0] >= _PAPER_SHARE
+
+
 def is_on_plain_ground(image: ImageArray, corners_xy: NDArray[np.float64]) -> bool:
     """Whether what is around an outline is darker than the paper within it, and of one colour: a sheet lies on such a
     ground; around a panel that is printed on a dark page there is print, too.

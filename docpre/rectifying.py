@@ -21,7 +21,7 @@ from docpre.line_directions import LineDirections, line_directions
 from docpre.loading import ImageArray
 from docpre.orientation import Orientation
 from docpre.page_finding import GRID_HW, Placement
-from docpre.refining import LOOK_SIDE, Look, look, refined, straightened
+from docpre.refining import LOOK_SIDE, Look, look, refined
 from docpre.shrinking import halved
 
 #: Tells the orientation of a picture (H, W, 3) RGB uint8.
@@ -142,8 +142,9 @@ class Rectifier:
     def _refined(
         self, picture: ImageArray, grid_xy: NDArray[np.floating], start_xy: NDArray[np.floating] | None = None
     ) -> Look:
-        limits = (self.most_passes, self.level_deg)
-        return straightened(picture, refined(picture, grid_xy, self.network, self.network_hw, *limits, start_xy))
+        return refined(
+            picture, grid_xy, self.network, self.network_hw, self.most_passes, self.level_deg, start_xy
+        )
 
     def _placed(self, image: ImageArray, placement: Placement, told: Orientation | None) -> Found:
         """The page where it was found, turned by what the classifier says of it there."""

@@ -17,7 +17,7 @@ from docpre.flat_lines import (
     is_without_text,
     skew_deg,
 )
-from docpre.flatness import Flatness, has_even_rim, is_on_plain_ground, judge
+from docpre.flatness import Flatness, has_even_rim, has_paper_rim, is_on_plain_ground, judge
 from docpre.geometry import Angle
 from docpre.line_directions import LineDirections
 from docpre.loading import ImageArray
@@ -83,7 +83,10 @@ class SeenPage:
     @property
     def is_alone(self) -> bool:
         """Whether the page surely is a part of the picture that had better be seen alone."""
-        return self.is_outlined and self.placement is not None and self.placement.is_part
+        if not self.is_outlined or self.placement is None or not self.placement.is_part:
+            return False
+        # What covers more of it may be a flat page without its margins or a picture beside it: there is paper at the rim.
+        return self.placement.is_small_part or not has_paper_rim(self.picture)
 
     def with_lines(self) -> SeenPage:
         """The page with its lines, if they may show that it is flat."""

@@ -172,7 +172,7 @@ def test_a_page_on_a_table_is_found(find, page, angle, share):
 
 
 def test_a_page_that_fills_the_picture_is_not_looked_at_closer(find, page):
-    for picture in (page, turned(page, 2, (255, 255, 255)), on_a_table(page, 1, 0.75, 1000, 800)):
+    for picture in (page, turned(page, 2, (255, 255, 255)), on_a_table(page, 1, 0.87, 1000, 800)):
         placement = find(picture)
         assert placement is None or not placement.is_part
 
@@ -259,9 +259,33 @@ def test_a_part_of_the_picture_is_askew_or_one_that_both_see():
     assert placed(0.3, 0.3, 0.7, 0.7).is_part_with(whole)
 
 
+@pytest.mark.parametrize(("share", "sureness", "turn", "is_small", "is_part"), [
+    (0.5, 0.92, 0.0, True, True),
+    (0.75, 0.92, 12.0, True, True),
+    (0.75, 0.97, 0.0, False, True),
+    (0.75, 0.92, 0.0, False, False),
+    (0.85, 0.99, 12.0, False, False),
+])  # fmt: skip
+def test_which_pages_are_parts_of_the_picture(share, sureness, turn, is_small, is_part):
+    placement = Placement(placed(0.1, 0.1, 0.9, 0.9).corners_xy, turn, share, sureness)
+    assert (placement.is_small_part, placement.is_part) == (is_small, is_part)
+    assert not Placement(placement.corners_xy, 0.0, 0.75, 0.99, is_among_others=True).is_part
+
+
+@pytest.mark.parametrize(("rim", "is_alone"), [(246, False), (110, True)])
+def test_what_has_paper_around_it_is_not_seen_alone_unless_it_is_small(page, rim, is_alone):
+    """A flat page without its margins, or with a picture beside it, may look like a part of the picture, too."""
+    picture = cv2.copyMakeBorder(page, 60, 60, 60, 60, cv2.BORDER_CONSTANT, value=(rim, rim, rim))
+    height, width = picture.shape[:2]
+    corners = np.array([[60, 60], [width - 60, 60], [width - 60, height - 60], [60, height - 60]]) / (width, height)
+    for share, expected in ((0.75, is_alone), (0.55, True)):
+        seen = SeenPage.placed(picture, None, picture, Placement(corners, 0.0, share))
+        assert seen.is_alone == expected
+
+
 def test_what_a_network_takes_along_with_the_page_is_left_out(find, page):
     """The page finder's outline decides between two pages whose lines are equally level."""
-    photo = on_a_table(page, 0, 0.7, 1200, 900)
+    photo = on_a_table(page, 0, 0.85, 1200, 900)
     placement = find(photo)
     assert placement is not None
     assert not placement.is_part

@@ -14,7 +14,7 @@ from docpre.grids import composed, identity_grid, seen_through
 from docpre.line_directions import WINDOW_PX, LineDirections, line_directions
 from docpre.line_directions import _spectra as spectra
 from docpre.rectifying import picture_of
-from docpre.refining import Look, straightened
+from docpre.refining import Look, look, refined, straightened
 from docpre.straightening import straightening_grid
 from tests.conftest import draw_page, turned
 
@@ -84,6 +84,31 @@ def test_level_lines_are_left_where_they_are(page):
     seen = Look(identity, line_directions(page), (page.shape[0], page.shape[1]), 1)
     assert seen.tilt_deg < 0.5
     assert np.abs(straightened(page, seen).grid_xy - identity).max() < 0.004
+
+
+@pytest.mark.parametrize(("seen_whole", "far", "level_deg", "passes"), [
+    (False, False, 2.0, 1),  # level once straightened
+    (False, False, 0.0, 2),  # every pass that helps; a second one that moves nothing is the last
+    (True, False, 2.0, 1),
+    (True, True, 2.0, 2),  # far from the rim of a photo that was seen as a whole the first answer is rough
+    (False, True, 2.0, 1),
+])  # fmt: skip
+def test_when_the_network_looks_again(page, seen_whole, far, level_deg, passes):
+    asked = []
+
+    def network(picture: np.ndarray) -> np.ndarray:
+        asked.append(picture.shape[:2])
+        return (identity_grid((45, 31)) / 1.05).astype(np.float32)  # the page, without the rim that it sees around it
+
+    x, y = identity_grid((45, 31)) * (0.7 if far else 0.95)
+    waved = np.stack([x, y + 0.03 * np.sin(2.2 * x + y)])
+    start = None if seen_whole else identity_grid((45, 31))
+    assert look(page, waved, 1).tilt_deg > 1
+    found = refined(page, waved, network, (712, 488), 3, level_deg, start)
+    assert found.passes <= passes
+    assert asked == [(712, 488)] * (passes - 1)
+    assert found.is_straightened
+    assert found.tilt_deg < 0.7
 
 
 def test_a_page_without_text_is_left_alone():
