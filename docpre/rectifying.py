@@ -142,9 +142,7 @@ class Rectifier:
     def _refined(
         self, picture: ImageArray, grid_xy: NDArray[np.floating], start_xy: NDArray[np.floating] | None = None
     ) -> Look:
-        return refined(
-            picture, grid_xy, self.network, self.network_hw, self.most_passes, self.level_deg, start_xy
-        )
+        return refined(picture, grid_xy, self.network, self.network_hw, self.most_passes, self.level_deg, start_xy)
 
     def _placed(self, image: ImageArray, placement: Placement, told: Orientation | None) -> Found:
         """The page where it was found, turned by what the classifier says of it there."""

@@ -57,7 +57,9 @@ def test_a_page_that_is_level_at_once_is_seen_once(photo):
 
 def test_what_is_looked_at_again_is_seen_by_the_other_network(photo):
     x, y = identity_grid((45, 31)) / 1.05  # what looks again sees a rim around the page
-    both = unwarper(on_the_page(off=0.1), np.stack([x, y - 0.1 / 0.93 * x]), leave_flat_pages=False, most_passes=2, level_deg=0)
+    both = unwarper(
+        on_the_page(off=0.1), np.stack([x, y - 0.1 / 0.93 * x]), leave_flat_pages=False, most_passes=2, level_deg=0
+    )
     (plan,) = both.plan([photo])
     assert both.pool.asked == [1]
     assert both.again.asked
