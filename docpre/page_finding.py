@@ -31,9 +31,9 @@ _CLEAR = 0.975  # one look is enough from here on: others change hardly anything
 _CONVEX = 0.75  # share of its outline's quadrilateral that a page covers at least
 _MARGIN = 0.07  # of the page's longer side, around it
 _SMALLEST_TURN_DEG = 8.0
-# What is around a page that covers no more of the picture leads an unwarping network astray. Of 96 synthetic photos whose
-# page covers 0.6 to 0.8, nodes are off by 1.15 % of the page after one pass over the page alone, by 1.59 and 1.24 % after
-# one and two over the whole picture; beyond 0.8 nothing is gained.
+# What is around a page that covers no more of the picture leads an unwarping network astray. Of 96 synthetic photos
+# whose page covers 0.6 to 0.8, nodes are off by 1.15 % of the page after one pass over the page alone, by 1.59 and
+# 1.24 % after one and two over the whole picture; beyond 0.8 nothing is gained.
 _SMALL, _LARGEST_PART = 0.6, 0.8
 _WHOLE = 0.9
 _PART_AGREEMENT = 0.8  # of a page that an unwarping network takes for a part of the picture too

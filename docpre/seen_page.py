@@ -85,7 +85,7 @@ class SeenPage:
         """Whether the page surely is a part of the picture that had better be seen alone."""
         if not self.is_outlined or self.placement is None or not self.placement.is_part:
             return False
-        # What covers more of it may be a flat page without its margins, or what is beside a picture: with paper at the rim.
+        # What covers more may be a flat page without its margins, or with a picture beside it: paper at the rim.
         return self.placement.is_small_part or not has_paper_rim(self.picture)
 
     def with_lines(self) -> SeenPage:
