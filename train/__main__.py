@@ -20,11 +20,15 @@ USAGE = """usage: python -m train COMMAND ...
   calibrate --ckpt FILE --data DIR --output CKPT     make an orientation model's scores true, on the corpus
   export --ckpt FILE --output DIR                    make a model directory that docpre takes
   evaluate docunet|uvdoc-benchmark|dir300|pairs      measure unwarping
+  evaluate turned-photos                             measure unwarping on real photos, without truth
+  evaluate flat-pages                                what unwarping does to pages that need none
+  evaluate unwarping-speed                           how long it takes, against one pass of the network
   evaluate orientation                               measure orientation
   evaluate orientation-corpus                        orientation models side by side on the project's own pages
   evaluate orientation-speed                         how long they take
   evaluate handwriting                               measure the telling of handwriting from print
   evaluate reading                                   measure the reading of rendered pages
+  evaluate reading-speed                             how long that takes, by step, beside other packages
   evaluate compare A B                               compare two runs on the same pages
 
 --help after any of them says more; a run is resumed by fit --ckpt_path last."""

@@ -132,6 +132,22 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_run_flat_pages)
 
     command = commands.add_parser(
+        "unwarping-speed",
+        help="how long the whole unwarping step takes, against one pass of the network",
+        description="Milliseconds a decoded page of docpre's whole unwarping step (finding the page, refining, leaving "
+        "flat pages) and of the network's first answer alone, in turns.",
+    )
+    command.add_argument("--data", type=Path, required=True, metavar="DIR", help="photos or scans")
+    command.add_argument("--model", default="UVDoc", metavar="NAME|DIR", help="default: %(default)s")
+    command.add_argument("--engine", choices=ENGINES, help="default: onnxruntime")
+    command.add_argument("--precision", default="fp32", help="fp32, bf16 or int8, as the engine can (%(default)s)")
+    command.add_argument("--most", type=_count, default=100, help="at most so many pages, spread evenly (%(default)s)")
+    command.add_argument("--rounds", type=_count, default=4, help="of which the best counts (%(default)s)")
+    command.add_argument("--output", type=Path, required=True, metavar="DIR", help="where speed.json goes")
+    command.add_argument("--progress", type=boolean, default=True, metavar="BOOL", help="show a bar (True)")
+    command.set_defaults(run=_run_unwarping_speed)
+
+    command = commands.add_parser(
         "turned-photos",
         help="whether real photos, each in several turns, come out upright and readable",
         description="Real photos, of which there is no truth, in several turns on a ground: whether they come out as "
@@ -418,6 +434,16 @@ def _run_orientation_speed(options: argparse.Namespace) -> int:
     from train.evaluate.orientation_speed import evaluate_speed
 
     print(evaluate_speed(options.data, options.models, options.output, options.most, options.rounds, options.progress))
+    return 0
+
+
+def _run_unwarping_speed(options: argparse.Namespace) -> int:
+    from train.evaluate.unwarping_speed import evaluate_unwarping_speed
+
+    running = (options.model, options.engine, options.precision)
+    print(
+        evaluate_unwarping_speed(options.data, options.output, *running, options.most, options.rounds, options.progress)
+    )
     return 0
 
 
