@@ -31,6 +31,9 @@ _RIM = 0.025
 # A page whose grid lies this far from the rim of the whole photo is small in it, turned or seen from the side; what the
 # network says of such a page is rough, and a second pass pays even if the lines look level.
 _FAR_PERCENT, _NO_WORSE_DEG = 10.0, 0.3
+# Lines this many times as far off as they may be tell of more than waves, of a page that keeps its outline's shape, say:
+# made straight they would only hide it.
+_FAR_OFF = 1.5
 _SETTLED_PERCENT = 1.0  # a pass that moves the nodes less than this will not be followed by a better one
 _BETTER = 0.9  # a step is kept if it leaves less than this of the tilt
 
@@ -97,7 +100,8 @@ def refined(
         network: from a picture of the network's size to a grid.
         network_hw: that size.
         most_passes: of the network, the first one included.
-        level_deg: lines that, once straightened, tilt no more than this need no further pass.
+        level_deg: lines that tilt no more than this need no further pass, nor those that do so once straightened, unless
+            they were far off before.
         start_xy: the part of the picture that the network saw; None: all of it.
     """
     is_far = start_xy is None and move_percent(np.asarray(grid_xy, np.float32)) > _FAR_PERCENT
@@ -105,7 +109,8 @@ def refined(
     found = straightened(picture, best)
     while last.passes < most_passes:
         is_rough = is_far and last.passes == 1
-        if not is_rough and not (found.has_evidence and found.tilt_deg > level_deg):
+        is_off = found.tilt_deg > level_deg or best.tilt_deg > _FAR_OFF * level_deg
+        if not is_rough and not (best.has_evidence and is_off):
             break
         wider = extended(last.grid_xy, (_RIM, _RIM), (_RIM, _RIM))
         answer = network(seen_through(picture, wider, network_hw))
