@@ -31,7 +31,7 @@ _RIM = 0.025
 # A page whose grid lies this far from the rim of the whole photo is small in it, turned or seen from the side; what the
 # network says of such a page is rough, and a second pass pays even if the lines look level.
 _FAR_PERCENT, _NO_WORSE_DEG = 10.0, 0.3
-# Lines this many times as far off as they may be tell of more than waves, of a page that keeps its outline's shape, say:
+# Lines this many times as far off as they may be tell of more than waves, as of a page that keeps its outline's shape:
 # made straight they would only hide it.
 _FAR_OFF = 1.5
 _SETTLED_PERCENT = 1.0  # a pass that moves the nodes less than this will not be followed by a better one
@@ -100,8 +100,8 @@ def refined(
         network: from a picture of the network's size to a grid.
         network_hw: that size.
         most_passes: of the network, the first one included.
-        level_deg: lines that tilt no more than this need no further pass, nor those that do so once straightened, unless
-            they were far off before.
+        level_deg: lines that tilt no more than this need no further pass, nor do those that are so once straightened,
+            unless they were far off before.
         start_xy: the part of the picture that the network saw; None: all of it.
     """
     is_far = start_xy is None and move_percent(np.asarray(grid_xy, np.float32)) > _FAR_PERCENT
