@@ -125,7 +125,8 @@ class Rectifier:
     ) -> Found:
         """The page where it was found; or the whole photo, if that is the better one where lines don't get level."""
         placed = self._placed(image, placement, orientation)
-        if placed.look.has_evidence and placed.look.tilt_deg <= self.level_deg:
+        # The whole photo's lines must be so much more level to be preferred; from level ones there is nothing to gain.
+        if placed.look.has_evidence and placed.look.tilt_deg <= self.level_deg + _SURER_BY_DEG:
             return placed
         whole = self._whole(photo, orientation, first())
         turned = placement.turned_back(whole.angle_cw_deg)

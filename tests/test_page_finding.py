@@ -322,6 +322,31 @@ def test_a_lit_part_of_the_page_is_not_taken_for_all_of_it(page):
     assert found.is_first_look
 
 
+@pytest.mark.parametrize(("nearly", "is_asked"), [(0.2, False), (0.4, True)])
+def test_the_whole_photo_is_asked_about_only_where_its_lines_may_be_more_level(page, nearly, is_asked):
+    photo = on_a_table(page, 0, 0.55, 1200, 900)
+    corners = np.array([[0.2, 0.2], [0.8, 0.2], [0.8, 0.8], [0.2, 0.8]])
+    asked = []
+
+    def network(picture: np.ndarray) -> np.ndarray:
+        x, y = 0.88 * identity_grid((45, 31))
+        return np.stack([x, y + 0.05 * x]).astype(np.float32)
+
+    def whole() -> np.ndarray:
+        asked.append(True)
+        return (0.66 * identity_grid((45, 31))).astype(np.float32)
+
+    def rectified(level_deg: float) -> Found | None:
+        part = Placement(corners, 0.0, 0.36)
+        return Rectifier(network, (712, 488), 1, level_deg, None).rectified(photo, None, whole, part)
+
+    level = rectified(10.0)
+    assert level is not None
+    assert asked == []
+    rectified(level.look.tilt_deg - nearly)
+    assert bool(asked) == is_asked
+
+
 @pytest.mark.parametrize(
     ("angle", "weight", "share"),
     [
